@@ -1,0 +1,1 @@
+"""The camera gateway: one building, one media server, video in any browser."""

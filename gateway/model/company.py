@@ -1,0 +1,113 @@
+"""What ``gateway.yaml`` says: the company's settings, and all sites together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from gateway.kit.secret import Secret
+from gateway.model.site import Scaling, Site
+
+
+class RuntimeKind(StrEnum):
+    """What media servers run on."""
+
+    PROCESS = "process"
+    DOCKER = "docker"
+    SWARM = "swarm"
+
+
+class NetworkDriver(StrEnum):
+    """How a container reaches the building's network."""
+
+    IPVLAN = "ipvlan"
+    MACVLAN = "macvlan"
+    HOST = "host"
+    BRIDGE = "bridge"
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The Docker network of the media servers (runtimes ``docker`` and ``swarm``)."""
+
+    driver: NetworkDriver = NetworkDriver.IPVLAN
+    parent: str | None = None
+    subnet: str | None = None
+    gateway: str | None = None
+    ip_range: str | None = None
+    dhcp_range: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one media server may use; memory in bytes."""
+
+    cpus: float | None = None
+    memory: int | None = None
+    cpuset: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MediaServers:
+    """The company's defaults for media servers.
+
+    ``media_ports`` is the first and last UDP port that embedded servers may take, one each.
+    """
+
+    runtime: RuntimeKind = RuntimeKind.PROCESS
+    image: str | None = None
+    engine: str | None = None
+    network: Network = field(default_factory=Network)
+    limits: Limits = field(default_factory=Limits)
+    media_ports: tuple[int, int] = (31001, 32000)
+    max_viewers: int = 500
+    keep_on_stop: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class IceServer:
+    """A STUN or TURN server that is handed to players."""
+
+    urls: tuple[str, ...]
+    username: str | None = None
+    credential: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The company's ``gateway.yaml``."""
+
+    public_url: str | None = None
+    listen_host: str = "127.0.0.1"
+    listen_port: int = 8080
+    data_dir: Path = Path("data")
+    media_servers: MediaServers = field(default_factory=MediaServers)
+    scaling: Scaling = field(default_factory=Scaling)
+    ice_servers: tuple[IceServer, ...] = ()
+    ticket_secret: Secret | None = None
+    staff_token: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake of a configuration file; ``line`` counts from 1, 0 means the whole file."""
+
+    file: str
+    line: int
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.key}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """All sites by id, with the problems of the files.
+
+    A site whose file is broken keeps its last good version here, and its problems name the file.
+    """
+
+    settings: Settings
+    sites: Mapping[str, Site]
+    problems: tuple[Problem, ...] = ()

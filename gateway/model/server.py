@@ -1,0 +1,104 @@
+"""Media servers: what a site wants of one, and what the world shows of it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from gateway.kit.secret import Secret
+from gateway.model.company import Limits, RuntimeKind
+
+
+class Role(StrEnum):
+    """A site's first media server pulls the cameras; further ones take its streams."""
+
+    ORIGIN = "origin"
+    EDGE = "edge"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSpec:
+    """One wanted media server. ``id`` is unique in the fleet (the site's id for the origin)."""
+
+    id: str
+    site: str
+    role: Role = Role.ORIGIN
+    runtime: RuntimeKind = RuntimeKind.PROCESS
+    image: str | None = None
+    address: str | None = None
+    external_address: str | None = None
+    license: Secret | None = None
+    limits: Limits = field(default_factory=Limits)
+    max_viewers: int = 500
+    sound: bool = False
+
+
+class ServerState(StrEnum):
+    """Where a media server stands, as its runtime sees it."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class ControlAddress:
+    """How the gateway reaches a media server: REST and signalling, never the media."""
+
+    http_url: str
+    ws_url: str
+    username: str | None = None
+    password: Secret | None = None
+    token: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerObserved:
+    """One media server that the runtime shows.
+
+    ``fingerprint`` is that of the spec it was made from; ``detail`` holds the last log lines of
+    one that died; ``control`` is there once it can be asked.
+    """
+
+    id: str
+    site: str
+    role: Role
+    state: ServerState
+    fingerprint: str
+    since: datetime
+    control: ControlAddress | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureObserved:
+    """A camera that a media server pulls (``/rtsp/find_all``). ``uri`` holds credentials."""
+
+    uri: Secret
+    stream: str | None
+    status: str
+    info: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamObserved:
+    """An entry of ``/stream/find_all``: an ingest (``published``) or one viewer."""
+
+    name: str
+    media_session_id: str
+    published: bool
+    status: str
+    info: str | None = None
+    video_codec: str | None = None
+    width: int = 0
+    height: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStats:
+    """Numbers of ``/?action=stat`` by metric name."""
+
+    values: dict[str, float]
+
+    def get(self, name: str, default: float = 0.0) -> float:
+        """Return one metric."""
+        return self.values.get(name, default)

@@ -1,0 +1,79 @@
+"""The latest known status, as the board holds it and the API shows it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from gateway.model.company import Problem
+from gateway.model.server import Role
+from gateway.model.text import LocalText
+
+
+class CameraState(StrEnum):
+    """What a resident may expect of a camera now."""
+
+    LIVE = "live"
+    IDLE = "idle"  # on demand, nobody watches
+    CONNECTING = "connecting"
+    SILENT = "silent"  # it was live and sends nothing now
+    FAILED = "failed"  # it answers, but cannot be played; the reason says why
+    WAITING = "waiting"  # its media server is not ready, or its address is not known yet
+    DISABLED = "disabled"
+
+
+class SiteState(StrEnum):
+    """A building at one glance."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    DOWN = "down"
+    STARTING = "starting"
+    DISABLED = "disabled"
+
+
+@dataclass(frozen=True, slots=True)
+class CameraStatus:
+    """One camera: its state since when, why, and what plays."""
+
+    id: str
+    name: LocalText
+    state: CameraState
+    since: datetime
+    reason: str = ""
+    hint: str = ""
+    video_codec: str | None = None
+    width: int = 0
+    height: int = 0
+    viewers: int = 0
+    last_live: datetime | None = None
+    has_sub: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStatus:
+    """One media server on the board."""
+
+    id: str
+    role: Role
+    state: str
+    since: datetime
+    detail: str = ""
+    viewers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SiteStatus:
+    """One building on the board."""
+
+    id: str
+    name: LocalText
+    state: SiteState
+    since: datetime
+    cameras: tuple[CameraStatus, ...] = ()
+    servers: tuple[ServerStatus, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    last_step: str = ""
+
+    def camera(self, camera_id: str) -> CameraStatus | None:
+        """Return the status of ``camera_id``."""
+        return next((camera for camera in self.cameras if camera.id == camera_id), None)
