@@ -35,6 +35,9 @@ class Runtime(Protocol):
     async def start(self, server_id: str) -> None:
         """Start a stopped server again."""
 
+    async def stop(self, server_id: str) -> None:
+        """Stop a server and keep what belongs to it; one that is not running counts as stopped."""
+
     async def remove(self, server_id: str) -> None:
         """Stop and remove a server; one that is not there counts as removed."""
 

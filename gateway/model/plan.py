@@ -13,6 +13,7 @@ class StepKind(StrEnum):
     CREATE = "create"
     REPLACE = "replace"
     START = "start"
+    STOP = "stop"
     REMOVE = "remove"
     PULL = "pull"
     DROP = "drop"

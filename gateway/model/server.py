@@ -71,12 +71,16 @@ class ServerObserved:
 
 @dataclass(frozen=True, slots=True)
 class CaptureObserved:
-    """A camera that a media server pulls (``/rtsp/find_all``). ``uri`` holds credentials."""
+    """A camera that a media server pulls (``/rtsp/find_all``). ``uri`` holds credentials.
+
+    ``reason`` says in words why it does not play; only the embedded server tells it.
+    """
 
     uri: Secret
     stream: str | None
     status: str
     info: str | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
