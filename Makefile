@@ -1,0 +1,47 @@
+# Two commands for newcomers: `make demo` and `make test`. Each does all the set-up it needs.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(BIN)/python -m
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo check quick test test-rooms test-e2e bench web-tools debian clean
+
+help: ## Show this list.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(VENV)/ready ## Make the virtual environment with everything that development needs.
+
+$(VENV)/ready: pyproject.toml tests/set-up/venv.sh
+	PYTHON="$(PYTHON)" tests/set-up/venv.sh $(VENV)
+
+demo: $(VENV)/ready ## A pretend building with four cameras at http://127.0.0.1:8080/ (LISTEN=host:port to change it).
+	@exec $(BIN)/gateway demo
+
+debian: ## Install the Debian packages that the tests need (root or sudo; else says what is missing).
+	@tests/set-up/debian.sh
+
+web-tools: debian tests/node_modules/.ready
+tests/node_modules/.ready: tests/package.json
+	cd tests && npm install --no-audit --no-fund --no-package-lock --loglevel=error && touch node_modules/.ready
+
+check: $(VENV)/ready web-tools ## Format, lint, types, arrows, the page's types and the quick tests: under a minute.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	tests/node_modules/.bin/tsc -p tests/tsconfig.json
+	$(MAKE) --no-print-directory quick
+
+quick: $(VENV)/ready
+	$(RUN) pytest -q -n 2 -m "not slow and not browser and not gstreamer and not netns and not docker" tests/rooms tests/house
+
+test: debian check ## Everything: the checks, then real cameras, browsers and peers.
+	$(RUN) pytest -q -n 2 --dist loadgroup -m "slow or browser or gstreamer or netns or docker" tests
+
+bench: debian $(VENV)/ready ## Measure against Janus and the C floor; rewrites tests/bench/README.md (several minutes).
+	$(RUN) tests.bench
+
+clean: ## Remove what the targets above have made.
+	rm -rf $(VENV) tests/node_modules tests/out tests/bench/out
