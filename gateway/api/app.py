@@ -1,0 +1,86 @@
+"""The HTTP application: its parts, its routes, its beginning and end."""
+
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from gateway.api import cors, demo, events, headers, health, keys, pages, ports, sites, whep
+from gateway.api.assets import Assets
+from gateway.api.limits import Limits, Pace
+from gateway.api.plays import Plays
+from gateway.api.problems import problems
+from gateway.api.streams import Streams
+from gateway.kit.clock import Clock, SystemClock
+
+_SITE: Final = "/api/v1/sites/{site}"
+_POSTER: Final = "/api/v1/sites/{site}/cameras/{camera}/poster.jpg"
+_CAMERA: Final = "/whep/{site}/{camera}"
+_PLAY: Final = "/whep/{site}/{camera}/{play}"
+
+
+def create_app(
+    *,
+    fleet: ports.CurrentFleet,
+    board: ports.Board,
+    watching: ports.Watching,
+    posters: ports.Posters,
+    ages: ports.LoopAges,
+    web_dir: Path,
+    demo_switch: ports.DemoSwitch | None = None,
+    limits: Limits | None = None,
+    clock: Clock | None = None,
+) -> web.Application:
+    """Join the parts to an application that any aiohttp runner serves.
+
+    ``web_dir`` holds ``index.html``, ``watch.html`` and the assets. Plays go on when the
+    application is cleaned up; event streams end.
+    """
+    limits = limits or Limits()
+    clock = clock or SystemClock()
+    app = web.Application(middlewares=[problems], client_max_size=limits.offer_bytes)
+    app[keys.FLEET] = fleet
+    app[keys.BOARD] = board
+    app[keys.POSTERS] = posters
+    app[keys.AGES] = ages
+    app[keys.DEMO] = demo_switch
+    app[keys.CLOCK] = clock
+    app[keys.LIMITS] = limits
+    app[keys.PACE] = Pace(limits, clock)
+    app[keys.PLAYS] = Plays(watching, limits, clock)
+    app[keys.STREAMS] = Streams(limits)
+    app[keys.ASSETS] = Assets(web_dir)
+    app.add_routes(_routes())
+    app.on_response_prepare.append(cors.mark)
+    app.on_response_prepare.append(headers.secure)
+    app.on_shutdown.append(_end_streams)
+    app.on_cleanup.append(_let_go_of_plays)
+    return app
+
+
+def _routes() -> list[web.RouteDef]:
+    open_to_websites = (_SITE, _POSTER, "/api/v1/events", _CAMERA, _PLAY)
+    return [
+        web.post(_CAMERA, whep.start),
+        web.delete(_PLAY, whep.stop),
+        web.get("/api/v1/sites", sites.list_sites),
+        web.get(_SITE, sites.show_site),
+        web.get(_POSTER, sites.show_poster),
+        web.get("/api/v1/events", events.follow, allow_head=False),
+        web.get("/api/v1/demo/cameras", demo.list_cameras),
+        web.post("/api/v1/demo/cameras/{camera}", demo.set_plugged),
+        web.get("/healthz", health.healthz),
+        web.get("/readyz", health.readyz),
+        web.get("/", pages.index),
+        web.get("/watch/{site}", pages.watch),
+        web.get("/assets/{path:.+}", pages.asset),
+        *(web.options(path, cors.preflight) for path in open_to_websites),
+    ]
+
+
+async def _end_streams(app: web.Application) -> None:
+    app[keys.STREAMS].close()
+
+
+async def _let_go_of_plays(app: web.Application) -> None:
+    await app[keys.PLAYS].close()

@@ -1,0 +1,94 @@
+"""The page's files: read from the web directory only, typed, and kept in memory until they change.
+
+There is no build step, so names carry no hash and browsers ask again each time (304 is cheap).
+"""
+
+import asyncio
+import gzip
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gateway.model.errors import ErrorKind, GatewayError
+
+TYPES: Final[Mapping[str, str]] = {
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".css": "text/css",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+    ".png": "image/png",
+    ".ico": "image/x-icon",
+    ".woff2": "font/woff2",
+}
+BINARY: Final = frozenset({".png", ".ico", ".woff2"})
+MAX_BYTES: Final = 4 * 1024 * 1024
+MAX_FILES: Final = 500
+
+_PATH: Final = re.compile(
+    r"([A-Za-z0-9_][A-Za-z0-9_.-]{0,80}/){0,5}[A-Za-z0-9_][A-Za-z0-9_.-]{0,80}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file as it goes out; ``packed`` is its gzip form when that is smaller."""
+
+    content_type: str
+    body: bytes
+    tag: str
+    packed: bytes | None
+    binary: bool
+
+
+class Assets:
+    """The files below one directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory.resolve()
+        self._kept: dict[Path, tuple[tuple[int, int], Asset]] = {}
+
+    async def get(self, name: str) -> Asset:
+        """Return the file called ``name`` (``css/page.css``); raises GatewayError NOT_FOUND."""
+        try:
+            return await asyncio.to_thread(self._load, name)
+        except (OSError, ValueError) as error:
+            raise GatewayError(ErrorKind.NOT_FOUND, "There is no such file.") from error
+
+    def _load(self, name: str) -> Asset:
+        if not _PATH.fullmatch(name):
+            raise ValueError(name)
+        path = (self._directory / name).resolve(strict=True)
+        known = path.suffix in TYPES and path.is_file()
+        if not known or not path.is_relative_to(self._directory):
+            raise ValueError(name)
+        stat = path.stat()
+        version = (stat.st_mtime_ns, stat.st_size)
+        kept = self._kept.get(path)
+        if kept is not None and kept[0] == version:
+            return kept[1]
+        if stat.st_size > MAX_BYTES:
+            raise ValueError(name)
+        asset = _asset(path.suffix, path.read_bytes())
+        if kept is not None or len(self._kept) < MAX_FILES:
+            self._kept[path] = (version, asset)
+        return asset
+
+
+def _asset(suffix: str, body: bytes) -> Asset:
+    binary = suffix in BINARY
+    packed = None if binary else gzip.compress(body, mtime=0)
+    if packed is not None and len(packed) >= len(body):
+        packed = None
+    return Asset(
+        content_type=TYPES[suffix],
+        body=body,
+        tag=hashlib.sha256(body).hexdigest()[:16],
+        packed=packed,
+        binary=binary,
+    )

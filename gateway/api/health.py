@@ -1,0 +1,50 @@
+"""Liveness (does every loop still turn?) and readiness (has every site been looked at?)."""
+
+from typing import Final
+
+from aiohttp import web
+
+from gateway.api import keys
+from gateway.api.access import visitor_of
+from gateway.api.sites import as_json
+
+STALLED_S: Final = 60.0
+"""Age of a site's last cycle, in seconds, from which on its loop counts as stalled."""
+
+
+async def healthz(request: web.Request) -> web.Response:
+    """``GET /healthz``: 200, or 503 when a loop has stalled.
+
+    ``loops`` names only the sites that the visitor may see; the status counts all of them.
+    """
+    visitor = visitor_of(request)
+    sites = request.app[keys.FLEET]().sites
+    ages = request.app[keys.AGES]()
+    stalled = sum(age > STALLED_S for age in ages.values())
+    response = as_json(
+        {
+            "status": "stalled" if stalled else "ok",
+            "stalled": stalled,
+            "loops": {
+                site_id: round(age, 1)
+                for site_id, age in ages.items()
+                if (site := sites.get(site_id)) is not None and visitor.sees(site)
+            },
+        }
+    )
+    response.set_status(503 if stalled else 200)
+    return response
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """``GET /readyz``: 200 once every enabled site has had its first cycle, else 503."""
+    ages = request.app[keys.AGES]()
+    enabled = [site.id for site in request.app[keys.FLEET]().sites.values() if site.enabled]
+    waiting = sum(site_id not in ages for site_id in enabled)
+    if waiting:
+        reason = f"{waiting} of {len(enabled)} sites have not been looked at yet"
+        response = as_json({"status": "starting", "reason": reason})
+        response.set_status(503)
+        response.headers["Retry-After"] = "2"
+        return response
+    return as_json({"status": "ready", "reason": f"{len(enabled)} sites are looked after"})

@@ -1,0 +1,84 @@
+"""The JSON of sites and cameras, made of the board's status (pure)."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.api.access import Visitor
+from gateway.api.ports import Poster
+from gateway.model.site import Site
+from gateway.model.status import CameraState, CameraStatus, SiteStatus
+
+
+def moment(value: datetime) -> str:
+    """Return a time as RFC 3339 in UTC with whole seconds."""
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def seen_part(status: SiteStatus, site: Site, visitor: Visitor) -> SiteStatus:
+    """Return the status with only the cameras that the visitor may see."""
+    cameras = tuple(item for item in status.cameras if visitor.sees_camera(site, item.id))
+    return replace(status, cameras=cameras)
+
+
+def summary(status: SiteStatus, site: Site) -> dict[str, Any]:
+    """Return a site at one glance, as in ``/api/v1/sites`` and the event ``site``."""
+    live = sum(camera.state is CameraState.LIVE for camera in status.cameras)
+    return {
+        "id": status.id,
+        "name": status.name.as_json(),
+        "state": str(status.state),
+        "since": moment(status.since),
+        "access": str(site.viewing.access),
+        "cameras": {"total": len(status.cameras), "live": live},
+    }
+
+
+def camera_view(site_id: str, camera: CameraStatus, poster: Poster | None) -> dict[str, Any]:
+    """Return one camera; ``poster`` is an address that changes with the picture, or null."""
+    address = None
+    if poster is not None:
+        taken = int(poster.taken.timestamp())
+        address = f"/api/v1/sites/{site_id}/cameras/{camera.id}/poster.jpg?t={taken}"
+    return {
+        "id": camera.id,
+        "name": camera.name.as_json(),
+        "state": str(camera.state),
+        "since": moment(camera.since),
+        "reason": camera.reason,
+        "hint": camera.hint,
+        "video_codec": camera.video_codec,
+        "width": camera.width,
+        "height": camera.height,
+        "viewers": camera.viewers,
+        "last_live": None if camera.last_live is None else moment(camera.last_live),
+        "has_sub": camera.has_sub,
+        "poster": address,
+    }
+
+
+def staff_view(status: SiteStatus) -> dict[str, Any]:
+    """Return what only staff sees of a site: its servers, its files' mistakes, the last step."""
+    return {
+        "servers": [
+            {
+                "id": server.id,
+                "role": str(server.role),
+                "state": server.state,
+                "since": moment(server.since),
+                "detail": server.detail,
+                "viewers": server.viewers,
+            }
+            for server in status.servers
+        ],
+        "problems": [
+            {
+                "file": problem.file,
+                "line": problem.line,
+                "key": problem.key,
+                "message": problem.message,
+            }
+            for problem in status.problems
+        ],
+        "last_step": status.last_step,
+    }
