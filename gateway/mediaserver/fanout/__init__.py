@@ -1,0 +1,1 @@
+"""One camera's packets, prepared once, sent to all its viewers."""

@@ -1,0 +1,1 @@
+"""How packets reach a browser: UDP, ICE-lite, DTLS and SRTP."""

@@ -1,0 +1,295 @@
+"""The WebRTC engine: one UDP port, all streams, all viewers."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+
+from gateway.kit.tasks import Tasks
+from gateway.mediaserver.fanout.addresses import to_announce
+from gateway.mediaserver.fanout.catchup import CatchUp
+from gateway.mediaserver.fanout.counters import Counters
+from gateway.mediaserver.fanout.entrance import Entrance
+from gateway.mediaserver.fanout.feedback import Listener, Reporter
+from gateway.mediaserver.fanout.settings import EngineSettings
+from gateway.mediaserver.fanout.stream import Stream
+from gateway.mediaserver.fanout.track import Press
+from gateway.mediaserver.fanout.viewer import Mode, Viewer
+from gateway.mediaserver.ports import (
+    MediaSink,
+    OnEnd,
+    PlayEnd,
+    PlayRefused,
+    StreamInfo,
+    VideoFormat,
+    VideoFrame,
+    ViewerInfo,
+)
+from gateway.mediaserver.sdp.answer import Local, write_answer
+from gateway.mediaserver.sdp.choice import Choice, choose
+from gateway.mediaserver.sdp.offer import Offer, parse_offer
+from gateway.mediaserver.transport.certificate import Certificate, make_certificate
+from gateway.mediaserver.transport.dtls import DtlsServer, SrtpKeys
+from gateway.mediaserver.transport.ice import IceLite
+from gateway.mediaserver.transport.srtp import SrtpError, profiles, protector
+from gateway.mediaserver.transport.udp import Segmentation, UdpSocket, open_sockets
+
+__all__ = ["EngineSettings", "WebRtcEngine"]
+
+TICK_SECONDS: Final = 0.1
+REPORT_SECONDS: Final = 1.0
+HANDSHAKE_KEPT_SECONDS: Final = 5.0
+"""How long DTLS is kept for a browser that missed our last flight; it costs 90 KB a viewer."""
+
+
+class WebRtcEngine:
+    """The ``Engine`` of :mod:`gateway.mediaserver.ports`; all calls come from the loop's thread."""
+
+    def __init__(self, settings: EngineSettings | None = None) -> None:
+        self._settings = settings or EngineSettings()
+        self._counters = Counters()
+        self._streams: dict[str, Stream] = {}
+        self._viewers: dict[str, Viewer] = {}
+        self._sockets: list[UdpSocket] = []
+        self._addresses: tuple[str, ...] = ()
+        self._port = 0
+        self._tasks = Tasks("mediaserver")
+        self._catch_up = CatchUp()
+        self._certificate: Certificate = make_certificate()
+        self._protector = protector(in_place=self._settings.use_in_place)
+        self._press = Press(self._protector, Segmentation(wanted=self._settings.use_segmentation))
+        self._listener = Listener(self._protector, self._counters, self._settings.consent_timeout)
+        self._reporter = Reporter(self._protector)
+        self._entrance = Entrance(
+            dtls=DtlsServer(self._certificate, profiles(gcm=self._settings.use_gcm)),
+            listener=self._listener,
+            counters=self._counters,
+            on_keys=self._connected,
+            on_failed=self._failed,
+        )
+        self._log = structlog.get_logger("mediaserver")
+
+    async def start(self) -> None:
+        """Open the UDP port. Raises ``OSError`` when it is taken."""
+        settings = self._settings
+        self._sockets = open_sockets(settings.bind, settings.port, self._entrance.receive)
+        self._port = self._sockets[0].name[1]
+        self._addresses = to_announce(
+            settings.announced, [socket.name[0] for socket in self._sockets]
+        )
+        self._tasks.spawn(self._keep_up(), "upkeep")
+
+    async def close(self) -> None:
+        """End every play and close the port."""
+        for viewer in list(self._viewers.values()):
+            self._end(viewer, PlayEnd.STOPPED, "Stopped by publisher stop")
+        self._streams.clear()
+        await self._tasks.close()
+        self._catch_up.close()
+        self._entrance.close()
+        for socket in self._sockets:
+            socket.close()
+        self._sockets = []
+
+    @property
+    def port(self) -> int:
+        """The UDP port in use."""
+        return self._port
+
+    def publish(self, name: str) -> MediaSink:
+        """Open a stream; raises ValueError when the name is taken."""
+        if name in self._streams:
+            raise ValueError(f"a stream called {name!r} is published already")
+        stream = self._streams[name] = Stream(
+            name,
+            press=self._press,
+            counters=self._counters,
+            catch_up=self._catch_up.add,
+            unfit=self._failed,
+        )
+        return stream
+
+    def unpublish(self, name: str, info: str) -> None:
+        """Close a stream and end its plays with ``info``."""
+        stream = self._streams.pop(name, None)
+        if stream is not None:
+            for viewer in list(stream.viewers.values()):
+                self._end(viewer, PlayEnd.STOPPED, info)
+
+    def play(self, *, stream: str, media_session_id: str, offer: str, on_end: OnEnd) -> str:
+        """Accept a viewer and return the SDP answer; raises :class:`PlayRefused`."""
+        try:
+            return self._play(stream, media_session_id, offer, on_end)
+        except PlayRefused:
+            self._counters.plays_refused += 1
+            raise
+
+    def _play(self, name: str, media_session_id: str, text: str, on_end: OnEnd) -> str:
+        stream = self._streams.get(name)
+        if stream is None:
+            raise PlayRefused("Stream not found", "There is no such stream.")
+        if media_session_id in self._viewers:
+            raise PlayRefused("MediaSessionId is already in use", "This play runs already.")
+        if len(self._viewers) >= self._settings.max_viewers:
+            raise PlayRefused(
+                "Too many viewers",
+                f"This server serves {self._settings.max_viewers} viewers at most; "
+                "try again when somebody has left.",
+            )
+        if stream.video_format is None:
+            raise PlayRefused("Publish stream is not ready", "The camera has not sent video yet.")
+        offer = parse_offer(text)
+        choice = choose(offer, stream.video_format, stream.audio_codec)
+        viewer = self._admit(stream, media_session_id, choice, on_end)
+        return self._answer(offer, choice, viewer)
+
+    def _admit(
+        self, stream: Stream, media_session_id: str, choice: Choice, on_end: OnEnd
+    ) -> Viewer:
+        now = time.monotonic()
+        viewer = Viewer(
+            stream=stream,
+            media_session_id=media_session_id,
+            on_end=on_end,
+            ice=IceLite(now),
+            fingerprints=choice.fingerprints,
+            now=now,
+        )
+        viewer.payload_type = choice.codec.payload_type
+        viewer.rtx_payload_type = choice.rtx.payload_type if choice.rtx is not None else None
+        viewer.audio_payload_type = choice.sound.payload_type if choice.sound is not None else None
+        self._viewers[media_session_id] = viewer
+        stream.viewers[media_session_id] = viewer
+        self._entrance.admit(viewer)
+        self._counters.plays += 1
+        return viewer
+
+    def _answer(self, offer: Offer, choice: Choice, viewer: Viewer) -> str:
+        stream = viewer.stream
+        local = Local(
+            ufrag=viewer.ice.ufrag,
+            password=viewer.ice.password.decode(),
+            fingerprint=self._certificate.fingerprint,
+            addresses=self._addresses,
+            port=self._port,
+            stream_id=secrets.token_hex(8),
+            video_ssrc=stream.video.ssrc,
+            rtx_ssrc=stream.rtx_ssrc,
+            audio_ssrc=stream.sound.ssrc,
+        )
+        return write_answer(offer, choice, local)
+
+    def stop(self, media_session_id: str, info: str) -> bool:
+        """End one play; tell whether it was there."""
+        viewer = self._viewers.get(media_session_id)
+        if viewer is None:
+            return False
+        self._end(viewer, PlayEnd.STOPPED, info)
+        return True
+
+    def key_frame(self, stream: str) -> tuple[VideoFormat, VideoFrame] | None:
+        """Return the newest key frame of a stream, for a still picture."""
+        known = self._streams.get(stream)
+        return None if known is None else known.newest_key
+
+    def streams(self) -> Sequence[StreamInfo]:
+        """Return all streams."""
+        return [stream.info() for stream in self._streams.values()]
+
+    def viewers(self) -> Sequence[ViewerInfo]:
+        """Return all viewers."""
+        return [
+            ViewerInfo(
+                media_session_id=viewer.media_session_id,
+                stream=viewer.stream.name,
+                connected=viewer.connected,
+                address="" if viewer.address is None else viewer.address[0],
+                packets=viewer.packets,
+                bytes=viewer.octets,
+                nacks=viewer.nacks,
+            )
+            for viewer in self._viewers.values()
+        ]
+
+    def counters(self) -> dict[str, float]:
+        """Return totals since the start, and how many viewers and streams there are now."""
+        numbers = self._counters.as_dict()
+        numbers["viewers"] = len(self._viewers)
+        numbers["viewers_connected"] = sum(v.connected for v in self._viewers.values())
+        numbers["streams"] = len(self._streams)
+        numbers["backlog_bytes"] = sum(socket.backlog for socket in self._sockets)
+        numbers["segmentation"] = float(self._press.segmentation.on)
+        return numbers
+
+    def _connected(self, viewer: Viewer, keys: SrtpKeys) -> None:
+        try:
+            viewer.keys = self._protector.keys(keys.profile, keys.outbound, keys.inbound)
+        except SrtpError:
+            self._failed(viewer, "Failed by DTLS error")
+            return
+        now = time.monotonic()
+        viewer.handshake_until = now + HANDSHAKE_KEPT_SECONDS
+        viewer.report_at = now
+        viewer.fingerprints = {}
+        viewer.stream.join(viewer, keys.profile.tag)
+
+    def _failed(self, viewer: Viewer, info: str) -> None:
+        self._end(viewer, PlayEnd.FAILED, info)
+
+    def _end(self, viewer: Viewer, how: PlayEnd, info: str) -> None:
+        if self._viewers.pop(viewer.media_session_id, None) is None:
+            return
+        if viewer.connected:
+            self._reporter.goodbye(viewer)
+            self._entrance.goodbye(viewer)
+        viewer.stream.leave(viewer)
+        self._entrance.forget(viewer)
+        viewer.keys = None
+        try:
+            viewer.on_end(how, info)
+        except Exception:  # noqa: BLE001  # one caller's mistake must not stop the others' video
+            self._log.exception("the end of a play could not be told", camera=viewer.stream.name)
+
+    async def _keep_up(self) -> None:
+        """Look after all viewers with one timer."""
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            now = time.monotonic()
+            for viewer in list(self._viewers.values()):
+                try:
+                    self._look_after(viewer, now)
+                except Exception:  # noqa: BLE001  # the loop serves all viewers
+                    self._log.exception("a viewer could not be looked after")
+                    self._failed(viewer, "Failed by error")
+
+    def _look_after(self, viewer: Viewer, now: float) -> None:
+        settings = self._settings
+        if viewer.mode is Mode.CONNECTING:
+            if now - viewer.born > settings.handshake_timeout:
+                self._counters.timeouts += 1
+                started = viewer.address is not None
+                self._failed(viewer, "Failed by DTLS error" if started else "Failed by ICE timeout")
+            else:
+                self._entrance.retransmit(viewer)
+            return
+        if now - viewer.ice.checked > settings.consent_timeout:
+            self._counters.timeouts += 1
+            self._failed(viewer, "Failed by ICE keep alive")
+            return
+        if viewer.handshake is not None and now > viewer.handshake_until:
+            viewer.handshake = None
+        self._watch_silence(viewer, now)
+        if now >= viewer.report_at and viewer.mode is Mode.LIVE:
+            viewer.report_at = now + REPORT_SECONDS
+            self._reporter.report(viewer, now)
+
+    def _watch_silence(self, viewer: Viewer, now: float) -> None:
+        silent = now - viewer.heard > self._settings.silence_pause
+        if viewer.mode is Mode.PAUSED:
+            if not silent:
+                viewer.stream.resume(viewer)
+        elif silent:
+            viewer.stream.pause(viewer)

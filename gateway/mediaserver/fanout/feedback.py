@@ -1,0 +1,172 @@
+"""Listening to viewers: lost packets are sent again, lost pictures from the cache."""
+
+import secrets
+from typing import Final
+
+from gateway.mediaserver.fanout.counters import Counters
+from gateway.mediaserver.fanout.track import MARKER, RTP, Group
+from gateway.mediaserver.fanout.viewer import Mode, Viewer
+from gateway.mediaserver.transport import rtcp
+from gateway.mediaserver.transport.srtp import Protector
+
+RESENDS_BURST: Final = 256
+RESENDS_PER_SECOND: Final = 300
+REFRESH_SECONDS: Final = 1.0
+"""At most one answer to picture loss in this time."""
+
+_REFRESH_PACKETS: Final = 128
+_BYE_GRACE: Final = 8.0
+_LEAST_BYTES: Final = 8
+
+
+class Listener:
+    """Handles what viewers send after the handshake."""
+
+    def __init__(self, protector: Protector, counters: Counters, consent_timeout: float) -> None:
+        self._protector = protector
+        self._counters = counters
+        self._consent_timeout = consent_timeout
+
+    def receive(self, viewer: Viewer, data: bytes, now: float) -> None:
+        """Take one SRTCP packet; what is not authentic is counted and forgotten."""
+        if len(data) < _LEAST_BYTES or not viewer.knows_source(int.from_bytes(data[4:8], "big")):
+            self._counters.rtcp_rejects += 1
+            return
+        plain = self._protector.unprotect_rtcp(viewer.keys, data)
+        if plain is None:
+            self._counters.rtcp_rejects += 1
+            return
+        self._counters.rtcp += 1
+        viewer.heard = now
+        feedback = rtcp.parse(plain)
+        if feedback.nacks:
+            self._resend(viewer, feedback.nacks, now)
+        if feedback.picture_lost:
+            self._counters.picture_losses += 1
+            self._refresh(viewer, now)
+        if feedback.bye:
+            self.leaving(viewer, now)
+
+    def leaving(self, viewer: Viewer, now: float) -> None:
+        """Believe that a viewer leaves if it does not check its way again soon."""
+        soon = now - self._consent_timeout + _BYE_GRACE
+        viewer.ice.checked = min(viewer.ice.checked, soon)
+
+    def _resend(self, viewer: Viewer, nacks: list[tuple[int, int]], now: float) -> None:
+        track, group = viewer.stream.video, viewer.group
+        viewer.nacks += len(nacks)
+        self._counters.nacks += len(nacks)
+        if group is None or viewer.mode not in (Mode.LIVE, Mode.CATCHING_UP):
+            return
+        passed = now - viewer.tokens_at
+        viewer.tokens = min(RESENDS_BURST, viewer.tokens + passed * RESENDS_PER_SECOND)
+        viewer.tokens_at = now
+        latest = track.next - 1
+        for ssrc, wire in nacks:
+            if ssrc != track.ssrc:
+                continue
+            number = latest - (latest + group.key.offset - wire & 0xFFFF)
+            if not self._send_again(viewer, group, number):
+                self._counters.retransmissions_refused += 1
+
+    def _refresh(self, viewer: Viewer, now: float) -> None:
+        """Send the key frame again and what follows it, for a browser that never got it whole.
+
+        A camera cannot be asked for a key frame over RTSP. Numbers stay the same, so a browser
+        takes what it misses and passes over what it has.
+        """
+        gop = viewer.stream.history.gop
+        if viewer.mode is not Mode.LIVE or viewer.group is None or gop is None:
+            return
+        if now - viewer.refreshed < REFRESH_SECONDS:
+            return
+        viewer.refreshed = now
+        self._counters.refreshes += 1
+        viewer.tokens = max(viewer.tokens, float(min(len(gop.payloads), RESENDS_BURST)))
+        latest = min(viewer.stream.video.next, gop.first + _REFRESH_PACKETS)
+        for number in range(gop.first, latest):
+            if not self._send_again(viewer, viewer.group, number):
+                return
+
+    def _send_again(self, viewer: Viewer, group: Group, number: int) -> bool:
+        """Send packet ``number`` once more; false when it is gone or too much is asked."""
+        found = viewer.stream.history.packet(number)
+        link, address = viewer.link, viewer.address
+        if found is None or viewer.tokens < 1 or link is None or link.backlog or address is None:
+            return False
+        viewer.tokens -= 1
+        frame, place = found
+        track = viewer.stream.video
+        marker = place == len(frame.payloads) - 1
+        if viewer.rtx_payload_type is None:
+            # Under the same number only the very same bytes may be encrypted again.
+            packet = track.packet(
+                group.key,
+                number=number,
+                timestamp=frame.timestamp,
+                payload=frame.payloads[place],
+                marker=marker,
+            )
+        else:
+            second = viewer.rtx_payload_type | (MARKER if marker else 0)
+            rtx_number, ssrc = viewer.rtx_next, viewer.stream.rtx_ssrc
+            viewer.rtx_next += 1
+            packet = (
+                RTP.pack(0x80, second, rtx_number & 0xFFFF, frame.timestamp, ssrc)
+                + (number + group.key.offset & 0xFFFF).to_bytes(2, "big")
+                + frame.payloads[place]
+            )
+        protected = self._protector.protect_one(viewer.keys, packet)
+        if protected is None:
+            return False
+        link.send(protected, address)
+        self._counters.retransmissions += 1
+        return True
+
+
+class Reporter:
+    """Sends viewers sender reports, by which they keep sound and picture together."""
+
+    def __init__(self, protector: Protector) -> None:
+        self._protector = protector
+        self._cname = secrets.token_hex(8)
+
+    def report(self, viewer: Viewer, now: float) -> None:
+        """Send one viewer the reports of its tracks."""
+        stream = viewer.stream
+        if viewer.packets > viewer.audio_packets:
+            self._send(
+                viewer,
+                rtcp.sender_report(
+                    ssrc=stream.video.ssrc,
+                    rtp_time=stream.video.timeline.at(now),
+                    packets=viewer.packets - viewer.audio_packets,
+                    octets=viewer.octets - viewer.audio_octets,
+                    cname=self._cname,
+                ),
+            )
+        if viewer.audio_group is not None and viewer.audio_packets:
+            self._send(
+                viewer,
+                rtcp.sender_report(
+                    ssrc=stream.sound.ssrc,
+                    rtp_time=stream.sound.timeline.at(now),
+                    packets=viewer.audio_packets,
+                    octets=viewer.audio_octets,
+                    cname=self._cname,
+                ),
+            )
+
+    def goodbye(self, viewer: Viewer) -> None:
+        """Tell a viewer that nothing more will come."""
+        ssrcs = [viewer.stream.video.ssrc]
+        if viewer.audio_group is not None:
+            ssrcs.append(viewer.stream.sound.ssrc)
+        self._send(viewer, rtcp.bye(tuple(ssrcs), self._cname))
+
+    def _send(self, viewer: Viewer, packet: bytes) -> None:
+        if viewer.link is None or viewer.address is None or viewer.link.backlog:
+            return
+        protected = self._protector.protect_rtcp(viewer.keys, packet)
+        if protected is not None:
+            viewer.link.send(protected, viewer.address)

@@ -1,0 +1,120 @@
+"""One viewer: small, because there are many."""
+
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from gateway.mediaserver.ports import OnEnd
+from gateway.mediaserver.transport.ice import IceLite
+
+if TYPE_CHECKING:
+    from gateway.mediaserver.fanout.stream import Stream
+    from gateway.mediaserver.fanout.track import Group
+    from gateway.mediaserver.transport.dtls import Handshake
+    from gateway.mediaserver.transport.udp import Address, UdpSocket
+
+_MOST_SOURCES: Final = 8
+
+
+class Mode(IntEnum):
+    """What a viewer is sent."""
+
+    CONNECTING = 0
+    WAITING = 1  # nothing, until the next key frame
+    CATCHING_UP = 2  # the cached frames, paced
+    LIVE = 3
+    PAUSED = 4  # nothing, until it gives a sign of life
+    ENDED = 5
+
+
+class Viewer:
+    """One play. Times are monotonic seconds; counters are since its start.
+
+    ``cursor`` is the number of the next frame to send while it is not LIVE, ``left_at`` the
+    sequence number up to which it was sent packets; ``packets`` and ``octets`` (RTP payload) hold
+    those of sound too.
+    """
+
+    __slots__ = (
+        "_sources",
+        "address",
+        "audio_group",
+        "audio_octets",
+        "audio_packets",
+        "audio_payload_type",
+        "born",
+        "cursor",
+        "fingerprints",
+        "group",
+        "handshake",
+        "handshake_until",
+        "heard",
+        "ice",
+        "keys",
+        "left_at",
+        "link",
+        "media_session_id",
+        "mode",
+        "nacks",
+        "octets",
+        "on_end",
+        "packets",
+        "payload_type",
+        "queued",
+        "refreshed",
+        "report_at",
+        "rtx_next",
+        "rtx_payload_type",
+        "stream",
+        "tokens",
+        "tokens_at",
+    )
+
+    def __init__(
+        self,
+        *,
+        stream: "Stream",
+        media_session_id: str,
+        on_end: OnEnd,
+        ice: IceLite,
+        fingerprints: dict[str, str],
+        now: float,
+    ) -> None:
+        self.stream = stream
+        self.media_session_id = media_session_id
+        self.on_end = on_end
+        self.ice = ice
+        self.fingerprints = fingerprints
+        self.born = self.heard = self.tokens_at = now
+        self.mode = Mode.CONNECTING
+        self.handshake: Handshake | None = None
+        self.handshake_until = 0.0
+        self.keys: Any = None
+        self.link: UdpSocket | None = None
+        self.address: Address | None = None
+        self.payload_type = 0
+        self.rtx_payload_type: int | None = None
+        self.audio_payload_type: int | None = None
+        self.group: Group | None = None
+        self.audio_group: Group | None = None
+        self.cursor = self.left_at = 0
+        self.rtx_next = 1
+        self.queued = 0
+        self.tokens = 0.0
+        self.refreshed = self.report_at = 0.0
+        self.packets = self.octets = self.nacks = 0
+        self.audio_packets = self.audio_octets = 0
+        self._sources: tuple[int, ...] = ()
+
+    @property
+    def connected(self) -> bool:
+        """Whether ICE and DTLS are done and the play has not ended."""
+        return self.keys is not None and self.mode is not Mode.ENDED
+
+    def knows_source(self, ssrc: int) -> bool:
+        """Tell whether RTCP of ``ssrc`` is heard: libsrtp keeps a state for each, so few are."""
+        if ssrc in self._sources:
+            return True
+        if len(self._sources) >= _MOST_SOURCES:
+            return False
+        self._sources = (*self._sources, ssrc)
+        return True
