@@ -1,0 +1,65 @@
+"""What one cycle saw of a site, and the plain words for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gateway.model.errors import GatewayError
+from gateway.model.plan import Plan
+from gateway.model.server import CaptureObserved, ServerObserved, StreamObserved
+
+PUBLISHING = "PUBLISHING"
+"""A stream's status while its camera sends (WCS REST, /stream/find_all)."""
+
+PLAYING = "PLAYING"
+"""A capture's status while its camera sends (WCS REST, /rtsp/find_all)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """One media server: what its runtime says, and what it says itself when it can be asked.
+
+    ``error`` is why it could not be asked or made; ``None`` together with ``asked`` false means
+    that it is still coming up.
+    """
+
+    observed: ServerObserved
+    asked: bool = False
+    captures: tuple[CaptureObserved, ...] = ()
+    streams: tuple[StreamObserved, ...] = ()
+    error: GatewayError | None = None
+
+    def ingest(self, stream: str) -> StreamObserved | None:
+        """Return the published stream of this name."""
+        return next((one for one in self.streams if one.published and one.name == stream), None)
+
+    def capture(self, stream: str) -> CaptureObserved | None:
+        """Return the pull of this stream."""
+        return next((one for one in self.captures if one.stream == stream), None)
+
+    def viewers(self, stream: str | None = None) -> int:
+        """Count the viewers of one stream, or of all."""
+        return sum(1 for one in self.streams if not one.published and stream in (None, one.name))
+
+    def sends(self, stream: str) -> bool:
+        """Tell whether video of this stream flows."""
+        ingest = self.ingest(stream)
+        return ingest is not None and ingest.status == PUBLISHING
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One site as its last cycle saw it.
+
+    ``troubles`` are failed steps by their target; ``plan`` is what the cycle found to do.
+    """
+
+    site: str
+    servers: tuple[ServerFacts, ...] = ()
+    troubles: Mapping[str, GatewayError] = field(default_factory=dict)
+    plan: Plan = field(default_factory=lambda: Plan(""))
+    last_step: str = ""
+
+    def origin(self, server_id: str | None = None) -> ServerFacts | None:
+        """Return the site's first media server (its id is the site's)."""
+        wanted = server_id or self.site
+        return next((one for one in self.servers if one.observed.id == wanted), None)

@@ -1,0 +1,165 @@
+"""A still picture of every camera: what people see before the video, and when there is none."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+import structlog
+
+from gateway.control.board import Board
+from gateway.control.clients import Clients
+from gateway.control.facts import ServerFacts
+from gateway.control.keeper import Keeper
+from gateway.kit.clock import Clock
+from gateway.kit.tasks import Tasks
+from gateway.model.errors import GatewayError
+from gateway.model.site import stream_name
+from gateway.model.status import CameraState
+
+ToJpeg = Callable[[bytes, int], Awaitable[bytes]]
+"""Turns a PNG into a JPEG of at most so many pixels across; raises GatewayError."""
+
+MAX_WIDTH: Final = 960
+
+
+@dataclass(frozen=True, slots=True)
+class Poster:
+    """A picture and when it was taken."""
+
+    jpeg: bytes
+    taken: datetime
+
+
+class PosterStore(Protocol):
+    """Where pictures outlive a restart."""
+
+    def load(self, site_id: str, camera_id: str) -> tuple[bytes, datetime] | None:
+        """Return the last picture; ``None`` when there is none that can be read."""
+
+    def save(self, site_id: str, camera_id: str, jpeg: bytes, taken: datetime) -> None:
+        """Keep a picture; raises GatewayError."""
+
+    def forget(self, site_id: str) -> None:
+        """Delete a site's pictures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Seconds: between two pictures of a camera, after a failure, and between two looks around.
+
+    ``share`` bounds the work: the pause grows with the number of cameras so that this many
+    seconds pass between two pictures of the whole fleet.
+    """
+
+    every: float = 60.0
+    after_failure: float = 15.0
+    look: float = 1.0
+    share: float = 0.5
+
+
+class Posters:
+    """Takes pictures soon after a camera goes live, and then now and again."""
+
+    def __init__(
+        self,
+        *,
+        board: Board,
+        keeper: Keeper,
+        clients: Clients,
+        store: PosterStore,
+        to_jpeg: ToJpeg,
+        clock: Clock,
+        schedule: Schedule | None = None,
+    ) -> None:
+        self._board = board
+        self._keeper = keeper
+        self._clients = clients
+        self._store = store
+        self._to_jpeg = to_jpeg
+        self._clock = clock
+        self._schedule = schedule or Schedule()
+        self._posters: dict[tuple[str, str], Poster | None] = {}
+        self._due: dict[tuple[str, str], float] = {}
+        self._tasks = Tasks("posters")
+        self._log = structlog.get_logger("control")
+
+    def start(self) -> None:
+        """Begin to take pictures."""
+        self._tasks.spawn(self._run(), "pictures")
+
+    async def close(self) -> None:
+        """Stop to take pictures."""
+        await self._tasks.close()
+
+    def get(self, site_id: str, camera_id: str) -> Poster | None:
+        """Return a camera's latest picture; ``None`` when there is none, or no such camera."""
+        site = self._board.site(site_id)
+        if site is None or site.camera(camera_id) is None:
+            return None
+        key = (site_id, camera_id)
+        if key not in self._posters:
+            kept = self._store.load(site_id, camera_id)
+            self._posters[key] = None if kept is None else Poster(*kept)
+        return self._posters[key]
+
+    async def _run(self) -> None:
+        while True:
+            for key in self._cameras_due():
+                await self._refresh(*key)
+            await self._clock.sleep(self._schedule.look)
+
+    def _cameras_due(self) -> list[tuple[str, str]]:
+        """Return the live cameras whose picture is old, the oldest first; forget what is gone."""
+        sites = self._board.sites()
+        there = {(site.id, camera.id) for site in sites for camera in site.cameras}
+        for gone in set(self._posters) - there:
+            del self._posters[gone]
+        live = {
+            (site.id, camera.id)
+            for site in sites
+            for camera in site.cameras
+            if camera.state is CameraState.LIVE
+        }
+        self._due = {key: due for key, due in self._due.items() if key in live}
+        now = self._clock.monotonic()
+        due = [key for key in live if self._due.get(key, 0.0) <= now]
+        return sorted(due, key=lambda key: self._due.get(key, 0.0))
+
+    async def _refresh(self, site_id: str, camera_id: str) -> None:
+        pause = max(self._schedule.every, self._schedule.share * len(self._due))
+        try:
+            jpeg = await self._take(site_id, camera_id)
+        except GatewayError as error:
+            pause = self._schedule.after_failure
+            self._log.debug("no picture", site=site_id, camera=camera_id, reason=str(error))
+        else:
+            if jpeg is not None:
+                self._posters[site_id, camera_id] = Poster(jpeg, self._clock.now())
+        self._due[site_id, camera_id] = self._clock.monotonic() + pause
+
+    async def _take(self, site_id: str, camera_id: str) -> bytes | None:
+        facts = self._keeper.facts(site_id)
+        found = _sending(facts.servers if facts else (), site_id, camera_id)
+        if found is None:
+            return None
+        server, stream = found
+        client = await self._clients.get(server.observed)
+        if client is None:
+            return None
+        jpeg = await self._to_jpeg(await client.snapshot(stream), MAX_WIDTH)
+        await asyncio.to_thread(self._store.save, site_id, camera_id, jpeg, self._clock.now())
+        return jpeg
+
+
+def _sending(
+    servers: tuple[ServerFacts, ...], site_id: str, camera_id: str
+) -> tuple[ServerFacts, str] | None:
+    """Return a server and the stream to take a picture of; the small one costs least."""
+    names = (stream_name(site_id, camera_id, sub=True), stream_name(site_id, camera_id))
+    for server in servers:
+        for name in names:
+            if server.asked and server.sends(name):
+                return server, name
+    return None

@@ -1,0 +1,268 @@
+"""One cycle of one site: look, plan, act, and say in a sentence what was done.
+
+:meth:`Reconciler.cycle` may be called as often as one likes: it acts on what it sees, never on
+what it remembers. What it does remember is only when something failed, so as not to hammer.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from gateway.control.clients import Clients
+from gateway.control.desired import Desired
+from gateway.control.facts import PLAYING, Facts, ServerFacts
+from gateway.control.pacing import Pacing
+from gateway.control.plan import make_plan
+from gateway.control.ports import MediaServer, Runtime
+from gateway.kit.clock import Clock
+from gateway.kit.tasks import Tasks
+from gateway.model.errors import ErrorKind, GatewayError
+from gateway.model.plan import Plan, Step, StepKind
+from gateway.model.server import ServerObserved, ServerState
+
+_ASK_S = 5.0
+"""How long a media server on the local network may take to list what it does."""
+
+Decide = Callable[[Sequence[ServerFacts]], Desired]
+"""Says what a site wants, given what is there."""
+
+_DONE = {
+    StepKind.CREATE: "made media server",
+    StepKind.REPLACE: "replaced media server",
+    StepKind.START: "started media server",
+    StepKind.STOP: "stopped media server",
+    StepKind.REMOVE: "removed media server",
+    StepKind.PULL: "asked for the video of",
+    StepKind.DROP: "let go of",
+}
+
+
+@dataclass(slots=True)
+class Reconciler:
+    """The hands of one site. ``stirred`` is called when a background pull has ended.
+
+    ``heavy`` bounds how many sites make or start media servers at the same moment.
+    """
+
+    site: str
+    runtime: Runtime
+    clients: Clients
+    clock: Clock
+    heavy: asyncio.Semaphore
+    stirred: Callable[[], None]
+    _servers: tuple[ServerObserved, ...] | None = None
+    _deaths: Pacing = field(default_factory=lambda: Pacing(first=0.5, most=60, calm=30))
+    _pulls: Pacing = field(default_factory=lambda: Pacing(first=1, most=30, calm=20))
+    _troubles: dict[str, GatewayError] = field(default_factory=dict)
+    _pulling: Tasks = field(init=False)
+    _in_flight: set[str] = field(default_factory=set)
+    _known_good: set[str] = field(default_factory=set)
+    _last_step: str = ""
+    _last_complaint: str = ""
+
+    def __post_init__(self) -> None:
+        self._pulling = Tasks(f"pulls of {self.site}")
+
+    async def observe(self, *, fresh: bool) -> tuple[ServerFacts, ...]:
+        """Return what is there; ``fresh`` asks the runtime too, else only the media servers.
+
+        Raises GatewayError when the runtime cannot be asked.
+        """
+        if fresh or self._servers is None:
+            before = {server.id for server in self._servers or ()}
+            self._servers = tuple(await self.runtime.observe(self.site))
+            await self.clients.forget(before - {server.id for server in self._servers})
+        return tuple(await asyncio.gather(*(self._ask(server) for server in self._servers)))
+
+    def plan(self, wanted: Desired, servers: Sequence[ServerFacts]) -> Plan:
+        """Return the steps from what was seen to what is wanted."""
+        captures = {one.observed.id: one.captures for one in servers if one.asked}
+        return make_plan(
+            wanted,
+            [one.observed for one in servers],
+            captures,
+            fingerprint=self.runtime.fingerprint,
+        )
+
+    async def cycle(self, decide: Decide, *, fresh: bool = True) -> Facts:
+        """Look, plan and act once; return what was seen before the acting.
+
+        ``decide`` says what is wanted in the light of what was seen. Never raises GatewayError:
+        what failed stands in the facts.
+        """
+        try:
+            servers = await self.observe(fresh=fresh)
+        except GatewayError as error:
+            self._servers = None
+            self._complain(str(error))
+            return Facts(self.site, troubles={self.site: error}, last_step=self._last_step)
+        wanted = decide(servers)
+        plan = self.plan(wanted, servers)
+        self._note_health(wanted, servers)
+        for step in plan.steps:
+            await self._take(step)
+        if any(step.kind not in (StepKind.PULL, StepKind.DROP) for step in plan.steps):
+            self._servers = None
+        return Facts(
+            self.site,
+            servers,
+            troubles=dict(self._troubles),
+            plan=plan,
+            last_step=self._last_step,
+        )
+
+    def waits(self, target: str) -> float:
+        """Return the seconds until a failed server or stream is tried again."""
+        now = self.clock.monotonic()
+        keys = [target, *(_key(kind, target) for kind in StepKind)]
+        return max(pace.wait(key, now) for pace in (self._deaths, self._pulls) for key in keys)
+
+    async def close(self) -> None:
+        """End what runs in the background; media servers are left as they are."""
+        await self._pulling.close()
+
+    async def _ask(self, server: ServerObserved) -> ServerFacts:
+        if server.state is not ServerState.RUNNING:
+            return ServerFacts(server)
+        client = await self.clients.get(server)
+        if client is None:
+            return ServerFacts(server)
+        try:
+            async with asyncio.timeout(_ASK_S):
+                if server.id not in self._known_good and not await client.ready():
+                    return ServerFacts(server)
+                captures, streams = await asyncio.gather(client.captures(), client.streams())
+        except GatewayError as error:
+            self._known_good.discard(server.id)
+            return ServerFacts(server, error=error)
+        except TimeoutError:
+            self._known_good.discard(server.id)
+            return ServerFacts(server, error=_silent(server.id))
+        self._known_good.add(server.id)
+        return ServerFacts(server, asked=True, captures=tuple(captures), streams=tuple(streams))
+
+    def _note_health(self, wanted: Desired, servers: Sequence[ServerFacts]) -> None:
+        now = self.clock.monotonic()
+        for server in servers:
+            if server.asked:
+                for kind in StepKind:
+                    self._deaths.fine(_key(kind, server.observed.id), now)
+                self._troubles.pop(server.observed.id, None)
+            for capture in server.captures:
+                if capture.stream is not None:
+                    self._troubles.pop(capture.stream, None)
+                    if capture.status == PLAYING:
+                        self._pulls.fine(capture.stream, now)
+        streams = {capture.stream for capture in wanted.captures}
+        names = (
+            streams | {spec.id for spec in wanted.servers} | {one.observed.id for one in servers}
+        )
+        self._pulls.forget_others(streams)
+        self._deaths.forget_others([_key(kind, name) for kind in StepKind for name in names])
+        for gone in set(self._troubles) - names:
+            del self._troubles[gone]
+
+    async def _take(self, step: Step) -> None:
+        now = self.clock.monotonic()
+        if step.kind is StepKind.PULL:
+            if step.target not in self._in_flight and not self._pulls.wait(step.target, now):
+                self._pulls.tried(step.target, now)
+                self._in_flight.add(step.target)
+                self._pulling.spawn(self._pull(step), step.target)
+            return
+        if self._deaths.wait(_key(step.kind, step.target), now):
+            return
+        if step.kind is not StepKind.DROP:
+            self._deaths.tried(_key(step.kind, step.target), now)
+        await self._act(step, self._actions()[step.kind])
+
+    def _actions(self) -> Mapping[StepKind, Callable[[Step], Awaitable[None]]]:
+        return {
+            StepKind.CREATE: self._create,
+            StepKind.REPLACE: self._create,
+            StepKind.START: self._start,
+            StepKind.STOP: self._stop,
+            StepKind.REMOVE: self._remove,
+            StepKind.PULL: self._startup,
+            StepKind.DROP: self._terminate,
+        }
+
+    async def _pull(self, step: Step) -> None:
+        try:
+            await self._act(step, self._startup)
+        finally:
+            self._in_flight.discard(step.target)
+            self.stirred()
+
+    async def _act(self, step: Step, action: Callable[[Step], Awaitable[None]]) -> None:
+        started = self.clock.monotonic()
+        try:
+            await action(step)
+        except GatewayError as error:
+            self._troubles[step.target] = error
+            self._complain(f"could not {step.kind} {step.target}: {error}")
+            return
+        self._troubles.pop(step.target, None)
+        took = self.clock.monotonic() - started
+        self._last_complaint = ""
+        self._last_step = f"{_DONE[step.kind]} {step.target} in {took:.2f} s: {step.reason}"
+        structlog.get_logger("control").info(self._last_step, site=self.site)
+
+    def _complain(self, sentence: str) -> None:
+        """Say a failure once, not at every try."""
+        self._last_step = sentence
+        if sentence != self._last_complaint:
+            structlog.get_logger("control").warning(sentence, site=self.site)
+        self._last_complaint = sentence
+
+    async def _create(self, step: Step) -> None:
+        if step.spec is None:
+            raise GatewayError(ErrorKind.INTERNAL, f"the step for {step.target} names no server")
+        async with self.heavy:
+            await self.runtime.create(step.spec)
+
+    async def _start(self, step: Step) -> None:
+        async with self.heavy:
+            await self.runtime.start(step.target)
+
+    async def _stop(self, step: Step) -> None:
+        await self.runtime.stop(step.target)
+
+    async def _remove(self, step: Step) -> None:
+        await self.runtime.remove(step.target)
+
+    async def _startup(self, step: Step) -> None:
+        client, uri = await self._client(step.server), step.uri
+        if uri is not None:
+            await client.startup(uri, step.target)
+
+    async def _terminate(self, step: Step) -> None:
+        client, uri = await self._client(step.server), step.uri
+        if uri is not None:
+            await client.terminate_capture(uri)
+
+    async def _client(self, server_id: str) -> MediaServer:
+        server = next((one for one in self._servers or () if one.id == server_id), None)
+        client = None if server is None else await self.clients.get(server)
+        if client is None:
+            raise GatewayError(
+                ErrorKind.SERVER_NOT_READY,
+                f"media server {server_id} cannot be asked",
+                "it is tried again by itself",
+            )
+        return client
+
+
+def _key(kind: StepKind, target: str) -> str:
+    """Return the pacing key: a changed setting need not wait for what a crash has earned."""
+    return f"{kind} {target}"
+
+
+def _silent(server_id: str) -> GatewayError:
+    return GatewayError(
+        ErrorKind.SERVER_NOT_READY,
+        f"media server {server_id} has not answered for {_ASK_S:g} s",
+        "if it stays so, look at its log and at the machine's load",
+    )

@@ -1,0 +1,193 @@
+"""One site's loop: ``run`` around ``run_once``, as slow as it may and as quick as it must."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from gateway.control.board import Board
+from gateway.control.clients import Clients
+from gateway.control.demand import Demand
+from gateway.control.desired import Desired, desired
+from gateway.control.facts import PLAYING, Facts, ServerFacts
+from gateway.control.ports import Runtime
+from gateway.control.reconcile import Reconciler
+from gateway.control.status import Scene, site_status
+from gateway.kit.clock import Clock
+from gateway.model.company import Problem, Settings
+from gateway.model.errors import ErrorKind, GatewayError
+from gateway.model.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """Seconds between two cycles of a site.
+
+    ``urgent`` right after something was done, growing to ``live``; ``coming`` while a camera
+    connects; ``live`` while cameras play; ``idle`` when nothing is pulled. ``look`` is how old the
+    runtime's answer may become before it is asked again.
+    """
+
+    urgent: float = 0.1
+    coming: float = 0.4
+    live: float = 2.0
+    idle: float = 5.0
+    look: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the loops work on and with; all of it is shared by the sites."""
+
+    runtime: Runtime
+    clients: Clients
+    board: Board
+    demand: Demand
+    clock: Clock
+    rhythm: Rhythm = Rhythm()
+
+
+class SiteLoop:
+    """Keeps one site. A site that is ``None`` is on its way out: its servers are removed."""
+
+    def __init__(self, site_id: str, world: World, heavy: asyncio.Semaphore) -> None:
+        self.id = site_id
+        self.facts = Facts(site_id)
+        self.finished = world.clock.monotonic()
+        self._world = world
+        self._site: Site | None = None
+        self._settings = Settings()
+        self._problems: tuple[Problem, ...] = ()
+        self._reconciler = Reconciler(
+            site=site_id,
+            runtime=world.runtime,
+            clients=world.clients,
+            clock=world.clock,
+            heavy=heavy,
+            stirred=self.wake,
+        )
+        self._woken = asyncio.Event()
+        self._cycled = asyncio.Event()
+        self._fresh = True
+        self._looked = 0.0
+        self._restless = 0
+        self._adopted = False
+        self._wanted = Desired(site_id)
+
+    def set(
+        self, site: Site | None, settings: Settings, problems: tuple[Problem, ...] = ()
+    ) -> None:
+        """Take over what the files say; the loop wakes only if it differs."""
+        changed = (site, settings, problems) != (self._site, self._settings, self._problems)
+        self._site, self._settings, self._problems = site, settings, problems
+        if changed or site is None:
+            self.wake(fresh=True)
+
+    def wake(self, *, fresh: bool = False) -> None:
+        """Begin the next cycle now; ``fresh`` asks the runtime too."""
+        self._fresh = self._fresh or fresh
+        self._woken.set()
+
+    async def next_cycle(self) -> None:
+        """Wait until the cycle that runs or the next one has finished."""
+        await self._cycled.wait()
+
+    async def run(self) -> None:
+        """Keep the site until it is gone for good."""
+        while not await self._survive():
+            await self._rest()
+        self._world.board.forget(self.id)
+
+    async def run_once(self) -> bool:
+        """Do one cycle; tell whether nothing is left to keep."""
+        now = self._world.clock.monotonic()
+        fresh = self._fresh or now - self._looked >= self._world.rhythm.look
+        self._fresh = False
+        if fresh:
+            self._looked = now
+        site = self._site
+        self.facts = await self._reconciler.cycle(self._decide, fresh=fresh)
+        # The files may have changed meanwhile: what was seen is told of the site as it was asked.
+        if site is None:
+            return self._site is None and not self.facts.servers and not self.facts.troubles
+        scene = Scene(site, self._wanted, self.facts, self._world.clock.now(), self._problems)
+        before = self._world.board.site(self.id)
+        self._world.board.publish(site_status(scene, before))
+        return False
+
+    async def close(self) -> None:
+        """End what the loop has started in the background."""
+        await self._reconciler.close()
+
+    def _decide(self, servers: Sequence[ServerFacts]) -> Desired:
+        """Say what is wanted, in the light of who watches."""
+        watched = {
+            stream.name for server in servers for stream in server.streams if not stream.published
+        }
+        asked = [server for server in servers if server.asked]
+        if asked and not self._adopted:
+            # Whoever watched before this gateway began shall not be cut off by its first cycle.
+            watched |= {one.stream for server in asked for one in server.captures if one.stream}
+            self._adopted = True
+        self._world.demand.want(watched)
+        site = self._site
+        self._wanted = (
+            Desired(self.id)
+            if site is None
+            else desired(site, self._settings, self._world.demand.wanted())
+        )
+        return self._wanted
+
+    async def _survive(self) -> bool:
+        try:
+            over = await self.run_once()
+        except GatewayError as error:
+            self._note(error)
+            over = False
+        except Exception as error:  # noqa: BLE001  # the edge: one error must not end the keeping
+            structlog.get_logger("control").exception("a cycle has failed", site=self.id)
+            self._note(
+                GatewayError(
+                    ErrorKind.INTERNAL,
+                    f"keeping this site has failed: {type(error).__name__}",
+                    "it is tried again by itself; the log says more",
+                )
+            )
+            over = False
+        self.finished = self._world.clock.monotonic()
+        self._cycled.set()
+        self._cycled.clear()
+        return over
+
+    def _note(self, error: GatewayError) -> None:
+        self.facts = Facts(self.id, troubles={self.id: error}, last_step=str(error))
+
+    async def _rest(self) -> None:
+        try:
+            async with asyncio.timeout(self._pause()):
+                await self._woken.wait()
+                self._restless = 0
+        except TimeoutError:
+            pass
+        self._woken.clear()
+
+    def _pause(self) -> float:
+        rhythm = self._world.rhythm
+        servers = self.facts.servers
+        unsettled = bool(self.facts.plan or self.facts.troubles) or any(
+            not server.asked for server in servers if self._wanted.servers
+        )
+        captures = [capture for server in servers for capture in server.captures]
+        if unsettled:
+            self._fresh = True
+            self._restless += 1
+            pause = min(rhythm.live, rhythm.urgent * 1.2 ** min(self._restless, 40))
+        elif any(capture.status != PLAYING for capture in captures):
+            self._restless += 1
+            pause = min(rhythm.live, rhythm.coming * 1.1 ** min(self._restless, 40))
+        else:
+            self._restless = 0
+            pause = rhythm.live if captures else rhythm.idle
+        return pause * random.uniform(0.9, 1.1)  # noqa: S311  # spreads load, guards nothing

@@ -1,0 +1,274 @@
+"""What people are told of a site, derived from what its last cycle saw. Pure.
+
+The state of a camera follows from two observations alone, its pull and its stream; the status
+before it only says since when, and whether a camera that sends nothing has ever been live.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from gateway.control.desired import Desired, streams_of
+from gateway.control.facts import PLAYING, Facts, ServerFacts
+from gateway.kit.secret import redact
+from gateway.model.company import Problem
+from gateway.model.errors import ErrorKind, GatewayError
+from gateway.model.server import CaptureObserved, ServerState
+from gateway.model.site import Camera, Site
+from gateway.model.status import (
+    CameraState,
+    CameraStatus,
+    ServerStatus,
+    SiteState,
+    SiteStatus,
+)
+
+PATIENCE: Final = timedelta(seconds=15)
+"""How long a first connection may take before the camera counts as silent."""
+
+_LOOK_AT_CAMERA: Final = "check its power and network; it is tried again by itself"
+
+_DEFINITE: Final[Mapping[str, tuple[str, str]]] = {
+    "Rtsp stream not found": (
+        "The camera has no stream under this address.",
+        "correct the path in the camera's rtsp address",
+    ),
+    "Rtsp has wrong format": (
+        "The camera's answer cannot be understood.",
+        "look at the address with another player; the camera's firmware may be at fault",
+    ),
+    "Bad URI": ("The camera's address is malformed.", "correct the camera's rtsp address"),
+    "No common codecs": (
+        "The camera sends video that browsers cannot play.",
+        "set the camera's stream to H.264",
+    ),
+    "Restricted access": (
+        "The media server refuses this address.",
+        "the address lies outside of what the media server may contact",
+    ),
+}
+"""WCS's texts for faults that no waiting mends (STREAM_STATUS_INFO), with reason and hint."""
+
+_PASSING: Final[Mapping[str, str]] = {
+    "Failed to connect to rtsp stream": "The camera cannot be reached.",
+    "Failed by RTP activity": "The camera has stopped sending.",
+    "RtspAgent shutdown": "The connection to the camera has ended.",
+}
+
+_FAILED_KINDS: Final = frozenset(
+    {
+        ErrorKind.CAMERA_UNAUTHORIZED,
+        ErrorKind.CAMERA_NOT_FOUND,
+        ErrorKind.CAMERA_BAD_ANSWER,
+        ErrorKind.CAMERA_NO_VIDEO,
+        ErrorKind.CODEC_UNSUPPORTED,
+        ErrorKind.BAD_REQUEST,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All that a status is derived from."""
+
+    site: Site
+    wanted: Desired
+    facts: Facts
+    now: datetime
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    state: CameraState
+    reason: str = ""
+    hint: str = ""
+
+
+def site_status(scene: Scene, before: SiteStatus | None) -> SiteStatus:
+    """Return a building's status."""
+    cameras = tuple(
+        camera_status(scene, camera, before.camera(camera.id) if before else None)
+        for camera in scene.site.cameras
+    )
+    state = _site_state(scene, cameras)
+    since = before.since if before is not None and before.state is state else scene.now
+    return SiteStatus(
+        id=scene.site.id,
+        name=scene.site.name,
+        state=state,
+        since=since,
+        cameras=cameras,
+        servers=_servers(scene),
+        problems=scene.problems,
+        last_step=scene.facts.last_step,
+    )
+
+
+def camera_status(scene: Scene, camera: Camera, before: CameraStatus | None) -> CameraStatus:
+    """Return one camera's status."""
+    verdict = _verdict(scene, camera, before)
+    same = before is not None and before.state is verdict.state
+    since = before.since if before is not None and same else scene.now
+    origin = scene.facts.origin()
+    status = CameraStatus(
+        id=camera.id,
+        name=camera.name,
+        state=verdict.state,
+        since=since,
+        reason=redact(verdict.reason),
+        hint=redact(verdict.hint),
+        last_live=_last_live(verdict.state, before, scene.now),
+        has_sub=camera.rtsp_sub is not None,
+    )
+    if origin is None:
+        return status
+    names = streams_of(scene.site.id, camera)
+    ingest = next((one for one in map(origin.ingest, names) if one is not None), None)
+    status = replace(status, viewers=sum(origin.viewers(name) for name in names))
+    if ingest is None or verdict.state is not CameraState.LIVE:
+        return status
+    return replace(status, video_codec=ingest.video_codec, width=ingest.width, height=ingest.height)
+
+
+def _verdict(scene: Scene, camera: Camera, before: CameraStatus | None) -> _Verdict:
+    if not scene.site.enabled:
+        return _Verdict(CameraState.DISABLED, "The building is switched off.")
+    if not camera.enabled:
+        return _Verdict(CameraState.DISABLED, "The camera is switched off.")
+    if camera.rtsp is None:
+        return _Verdict(
+            CameraState.WAITING,
+            "The address of its video is not known yet.",
+            "run a survey of the site, or write the camera's rtsp address",
+        )
+    names = streams_of(scene.site.id, camera)
+    pulled = {capture.stream for capture in scene.wanted.captures}
+    stream = next((name for name in names if name in pulled), None)
+    if stream is None:
+        return _not_pulled(scene, names[0])
+    origin = scene.facts.origin()
+    if origin is None or not origin.asked:
+        return _server_trouble(scene.facts, origin)
+    return _pulled(scene, origin, stream, before)
+
+
+def _not_pulled(scene: Scene, stream: str) -> _Verdict:
+    for shadowed, other in scene.wanted.shadowed:
+        if shadowed == stream:
+            return _Verdict(
+                CameraState.FAILED,
+                f"It has the same address as {other.removeprefix(scene.site.id + '-')}.",
+                "give each camera its own rtsp address",
+            )
+    return _Verdict(CameraState.IDLE)
+
+
+def _pulled(
+    scene: Scene, origin: ServerFacts, stream: str, before: CameraStatus | None
+) -> _Verdict:
+    capture = origin.capture(stream)
+    if capture is not None and capture.status == PLAYING and origin.sends(stream):
+        return _Verdict(CameraState.LIVE)
+    trouble = scene.facts.troubles.get(stream)
+    if trouble is not None and (capture is None or capture.status != PLAYING):
+        if trouble.kind in _FAILED_KINDS:
+            return _Verdict(CameraState.FAILED, trouble.message, trouble.hint)
+        return _quiet(scene, before, trouble.message, trouble.hint)
+    if capture is not None and (capture.info or "") in _DEFINITE:
+        reason, hint = _DEFINITE[capture.info or ""]
+        return _Verdict(CameraState.FAILED, capture.reason or reason, hint)
+    reason = _passing(capture)
+    return _quiet(scene, before, reason, _LOOK_AT_CAMERA if reason else "")
+
+
+def _passing(capture: CaptureObserved | None) -> str:
+    if capture is None:
+        return ""
+    if capture.reason and capture.reason not in _PASSING:
+        return capture.reason
+    return _PASSING.get(capture.reason or capture.info or "", "")
+
+
+def _quiet(scene: Scene, before: CameraStatus | None, reason: str, hint: str) -> _Verdict:
+    """Tell a camera that has gone silent from one that is only about to come."""
+    if before is not None and before.state in (CameraState.LIVE, CameraState.SILENT):
+        text = reason or before.reason or "The camera sends nothing."
+        return _Verdict(CameraState.SILENT, text, hint or _LOOK_AT_CAMERA)
+    if (
+        before is not None
+        and before.state is CameraState.CONNECTING
+        and scene.now - before.since >= PATIENCE
+    ):
+        return _Verdict(
+            CameraState.SILENT, reason or "The camera sends nothing.", hint or _LOOK_AT_CAMERA
+        )
+    return _Verdict(CameraState.CONNECTING, reason, hint)
+
+
+def _server_trouble(facts: Facts, origin: ServerFacts | None) -> _Verdict:
+    trouble = server_trouble(facts, origin)
+    if trouble is not None:
+        return _Verdict(CameraState.WAITING, trouble.message, trouble.hint)
+    if origin is None:
+        return _Verdict(CameraState.WAITING, "The building's media server is being made.")
+    if origin.observed.state is ServerState.STOPPED:
+        return _Verdict(CameraState.WAITING, "The building's media server has stopped.")
+    return _Verdict(CameraState.WAITING, "The building's media server is starting.")
+
+
+def server_trouble(facts: Facts, server: ServerFacts | None) -> GatewayError | None:
+    """Return why a media server cannot be used, if something is wrong with it."""
+    if server is not None and server.error is not None:
+        return server.error
+    name = facts.site if server is None else server.observed.id
+    return facts.troubles.get(name)
+
+
+def _last_live(state: CameraState, before: CameraStatus | None, now: datetime) -> datetime | None:
+    if before is None:
+        return now if state is CameraState.LIVE else None
+    if before.state is CameraState.LIVE and state is not CameraState.LIVE:
+        return now
+    if before.state is not CameraState.LIVE and state is CameraState.LIVE:
+        return now
+    return before.last_live
+
+
+def _site_state(scene: Scene, cameras: Sequence[CameraStatus]) -> SiteState:
+    if not scene.site.enabled:
+        return SiteState.DISABLED
+    origin = scene.facts.origin()
+    if origin is None or not origin.asked:
+        return SiteState.DOWN if server_trouble(scene.facts, origin) else SiteState.STARTING
+    states = [camera.state for camera in cameras if camera.state is not CameraState.DISABLED]
+    good = (CameraState.LIVE, CameraState.IDLE)
+    if all(state in good for state in states):
+        return SiteState.OK
+    if any(state in good for state in states):
+        return SiteState.DEGRADED
+    waiting = (CameraState.CONNECTING, CameraState.WAITING)
+    return SiteState.STARTING if all(state in waiting for state in states) else SiteState.DOWN
+
+
+def _servers(scene: Scene) -> tuple[ServerStatus, ...]:
+    shown = []
+    for server in scene.facts.servers:
+        observed = server.observed
+        trouble = server_trouble(scene.facts, server)
+        state = str(observed.state)
+        if observed.state is ServerState.RUNNING and not server.asked:
+            state = "starting" if trouble is None else "failing"
+        detail = "\n".join(filter(None, [str(trouble) if trouble else "", observed.detail]))
+        shown.append(
+            ServerStatus(
+                id=observed.id,
+                role=observed.role,
+                state=state,
+                since=observed.since,
+                detail=redact(detail),
+                viewers=server.viewers(),
+            )
+        )
+    return tuple(shown)

@@ -1,0 +1,205 @@
+"""Plays: which media server, is the video there, and how a play is found again to be stopped."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from gateway.control.clients import Clients
+from gateway.control.demand import Demand
+from gateway.control.desired import streams_of
+from gateway.control.facts import ServerFacts
+from gateway.control.keeper import Keeper
+from gateway.control.ports import Play
+from gateway.kit.clock import Clock
+from gateway.kit.tasks import Tasks
+from gateway.model.company import Fleet
+from gateway.model.errors import ErrorKind, GatewayError
+from gateway.model.site import Camera, Pull, Site
+
+MAX_PLAYS: Final = 20_000
+"""Handles that are remembered; far above what one gateway's media servers can serve."""
+
+_ON_DEMAND_S: Final = 8.0
+_LOOK_EVERY_S: Final = 0.15
+
+_STALE: Final = frozenset(
+    {ErrorKind.SERVER_NOT_READY, ErrorKind.NOT_FOUND, ErrorKind.CAMERA_OFFLINE}
+)
+"""Answers that say the world is not as it was last seen: look again at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayHandle:
+    """A running play. ``ended`` is done with the reason, whoever ended it."""
+
+    id: str
+    answer: str
+    ended: asyncio.Future[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    site: str
+    camera: str
+    play: Play
+
+
+class Watching:
+    """Starts and stops plays on the site's media servers."""
+
+    def __init__(
+        self,
+        *,
+        fleet: Callable[[], Fleet],
+        keeper: Keeper,
+        clients: Clients,
+        demand: Demand,
+        clock: Clock,
+    ) -> None:
+        self._fleet = fleet
+        self._keeper = keeper
+        self._clients = clients
+        self._demand = demand
+        self._clock = clock
+        self._running: dict[str, _Running] = {}
+        self._tasks = Tasks("watching")
+        self._log = structlog.get_logger("control")
+
+    def __len__(self) -> int:
+        """Plays that were begun here and are not over."""
+        return len(self._running)
+
+    async def play(self, site_id: str, camera_id: str, offer: str, *, low: bool) -> PlayHandle:
+        """Play a camera to the browser that sent ``offer``.
+
+        ``low`` asks for the low-resolution stream if there is one. Raises GatewayError of kinds
+        NOT_FOUND, CAMERA_OFFLINE, CODEC_UNSUPPORTED, OFFER_MALFORMED, OFFER_UNUSABLE, SERVER_FULL
+        and SERVER_NOT_READY.
+        """
+        site, camera = self._find(site_id, camera_id)
+        if len(self._running) >= MAX_PLAYS:
+            raise GatewayError(
+                ErrorKind.SERVER_FULL, "The gateway has as many viewers as it takes.", "try later"
+            )
+        names = streams_of(site.id, camera)
+        stream = names[-1] if low else names[0]
+        if camera.pull is Pull.ON_DEMAND:
+            await self._wait_for_video(site, stream)
+        server = self._choose(site, stream)
+        client = await self._clients.get(server.observed)
+        if client is None:
+            raise _not_ready(site)
+        try:
+            play = await client.play(stream, offer)
+        except GatewayError as error:
+            if error.kind in _STALE:
+                self._keeper.wake(site.id, fresh=error.kind is ErrorKind.SERVER_NOT_READY)
+            raise
+        self._running[play.id] = _Running(site.id, camera.id, play)
+        self._tasks.spawn(self._follow(play), play.id)
+        self._keeper.wake(site.id)
+        return PlayHandle(play.id, play.answer, play.ended)
+
+    async def stop(self, site_id: str, camera_id: str, play_id: str) -> bool:
+        """End a play; tell whether it was there.
+
+        A play of before a restart of the gateway is found on the site's media servers. Raises
+        GatewayError when they cannot be asked.
+        """
+        known = self._running.get(play_id)
+        if known is not None:
+            if (known.site, known.camera) != (site_id, camera_id):
+                return False
+            await known.play.stop()
+            return True
+        facts = self._keeper.facts(site_id)
+        camera = self._camera(site_id, camera_id)
+        if facts is None or camera is None:
+            return False
+        names = streams_of(site_id, camera)
+        stopped = [await self._stop_on(server, names, play_id) for server in facts.servers]
+        if any(stopped):
+            self._keeper.wake(site_id)
+        return any(stopped)
+
+    async def close(self) -> None:
+        """Stop to follow the plays; they go on as long as their media server lets them."""
+        await self._tasks.close()
+        self._running.clear()
+
+    def _find(self, site_id: str, camera_id: str) -> tuple[Site, Camera]:
+        site = self._fleet().sites.get(site_id)
+        camera = None if site is None else site.camera(camera_id)
+        if site is None or camera is None:
+            raise GatewayError(
+                ErrorKind.NOT_FOUND, "There is no such camera.", "open the page of the building"
+            )
+        if not site.enabled or not camera.enabled:
+            raise GatewayError(ErrorKind.CAMERA_OFFLINE, "The camera is switched off.")
+        return site, camera
+
+    def _camera(self, site_id: str, camera_id: str) -> Camera | None:
+        site = self._fleet().sites.get(site_id)
+        return None if site is None else site.camera(camera_id)
+
+    def _choose(self, site: Site, stream: str) -> ServerFacts:
+        """Return the least loaded media server that has ``stream``."""
+        facts = self._keeper.facts(site.id)
+        usable = [server for server in facts.servers if server.asked] if facts else []
+        if not usable:
+            self._keeper.wake(site.id, fresh=True)
+            raise _not_ready(site)
+        having = [server for server in usable if server.sends(stream)]
+        return min(having or usable, key=lambda server: server.viewers())
+
+    async def _wait_for_video(self, site: Site, stream: str) -> None:
+        """Have an on-demand camera pulled and wait until it sends."""
+        deadline = self._clock.monotonic() + _ON_DEMAND_S
+        while True:
+            self._demand.want([stream])
+            facts = self._keeper.facts(site.id)
+            if facts is not None and any(server.sends(stream) for server in facts.servers):
+                return
+            left = deadline - self._clock.monotonic()
+            if left <= 0:
+                raise GatewayError(
+                    ErrorKind.CAMERA_OFFLINE,
+                    f"The camera has sent nothing within {_ON_DEMAND_S:g} s.",
+                    "try again; if it stays so, the camera is off",
+                )
+            self._keeper.wake(site.id)
+            try:
+                async with asyncio.timeout(left):
+                    await self._keeper.next_cycle(site.id)
+                    await self._clock.sleep(min(left, _LOOK_EVERY_S))
+            except TimeoutError:
+                continue
+
+    async def _follow(self, play: Play) -> None:
+        try:
+            await asyncio.wait([play.ended])
+        finally:
+            running = self._running.pop(play.id, None)
+        if running is not None:
+            self._keeper.wake(running.site)
+
+    async def _stop_on(self, server: ServerFacts, names: tuple[str, ...], play_id: str) -> bool:
+        client = await self._clients.get(server.observed) if server.asked else None
+        if client is None:
+            return False
+        # Only a viewer of this camera: the id may name somebody else's play, or an ingest.
+        for one in await client.streams():
+            if one.media_session_id == play_id and not one.published and one.name in names:
+                return await client.stop_viewer(play_id)
+        return False
+
+
+def _not_ready(site: Site) -> GatewayError:
+    return GatewayError(
+        ErrorKind.SERVER_NOT_READY,
+        f"The media server of {site.id} is not ready yet.",
+        "try again in a few seconds",
+    )
