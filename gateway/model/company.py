@@ -88,6 +88,13 @@ class Settings:
     staff_token: Secret | None = None
 
 
+class Severity(StrEnum):
+    """How much a problem weighs: an error keeps a file's new version out of force."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One mistake of a configuration file; ``line`` counts from 1, 0 means the whole file."""
@@ -96,9 +103,11 @@ class Problem:
     line: int
     key: str
     message: str
+    severity: Severity = Severity.ERROR
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.key}: {self.message}"
+        mark = "warning: " if self.severity is Severity.WARNING else ""
+        return f"{self.file}:{self.line}: {self.key}: {mark}{self.message}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +115,18 @@ class Fleet:
     """All sites by id, with the problems of the files.
 
     A site whose file is broken keeps its last good version here, and its problems name the file.
+    ``unreadable`` are the ids whose file is there and broken and never was good: nobody knows what
+    they want, so what runs for them stays as it is. ``settled`` is false while the settings are
+    mere defaults because ``gateway.yaml`` is broken and never was good: nothing may be changed.
     """
 
     settings: Settings
     sites: Mapping[str, Site]
     problems: tuple[Problem, ...] = ()
+    unreadable: frozenset[str] = frozenset()
+    settled: bool = True
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that keep a version of a file out of force."""
+        return tuple(item for item in self.problems if item.severity is Severity.ERROR)

@@ -1,0 +1,184 @@
+"""The keys of ``gateway.yaml``. Their descriptions are the documentation: one sentence each."""
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from gateway.config.addresses import Engine, IceUrl, Listen, Url
+from gateway.config.fields import (
+    CpuSet,
+    DhcpRange,
+    Interface,
+    Ip,
+    IpRange,
+    Memory,
+    PortRange,
+    SecretField,
+    Subnet,
+    Text,
+)
+from gateway.config.site_schema import Keys, ScalingKeys
+from gateway.model.company import MediaServers, NetworkDriver, RuntimeKind, Settings
+
+_SETTINGS = Settings()
+_SERVERS = MediaServers()
+
+
+class NetworkKeys(Keys):
+    """The Docker network of the media servers."""
+
+    driver: NetworkDriver = Field(
+        default=_SERVERS.network.driver,
+        description="How containers reach the building's network: ipvlan, macvlan, host, bridge.",
+        examples=["macvlan"],
+    )
+    parent: Interface | None = Field(
+        default=None,
+        description="Network interface of the Docker host (ipvlan, macvlan).",
+        examples=["enp0s3"],
+    )
+    subnet: Subnet | None = Field(
+        default=None,
+        description="Network that the media servers' addresses belong to.",
+        examples=["192.168.23.0/24"],
+    )
+    gateway: Ip | None = Field(
+        default=None, description="Router of that network.", examples=["192.168.23.1"]
+    )
+    ip_range: IpRange | None = Field(
+        default=None,
+        description="Part of the subnet that only media servers use, outside the DHCP server's.",
+        examples=["192.168.23.96/27"],
+    )
+    dhcp_range: DhcpRange | None = Field(
+        default=None,
+        description="Addresses that the DHCP server hands out, so that an overlap is noticed.",
+        examples=["192.168.23.50-192.168.23.95"],
+    )
+
+
+class LimitsKeys(Keys):
+    """What one media server may use."""
+
+    cpus: Annotated[float, Field(gt=0, le=1024, allow_inf_nan=False)] | None = Field(
+        default=None, description="Processors that one media server may use.", examples=["2"]
+    )
+    memory: Memory | None = Field(
+        default=None,
+        description="Memory that one media server may use (k, m, g).",
+        examples=["2g"],
+    )
+    cpuset: CpuSet | None = Field(
+        default=None,
+        description="Numbers of the processors that media servers run on.",
+        examples=["0-3"],
+    )
+
+
+class MediaServersKeys(Keys):
+    """The company's defaults for media servers."""
+
+    runtime: RuntimeKind = Field(
+        default=_SERVERS.runtime,
+        description="What media servers run on: process (embedded), docker or swarm (WCS).",
+        examples=["docker"],
+    )
+    image: Text | None = Field(
+        default=None,
+        description="Image of the media server, with its version (docker, swarm).",
+        examples=["flashphoner/webcallserver:5.2.2124"],
+    )
+    engine: Engine | None = Field(
+        default=None,
+        description="Address of the Docker Engine; without it DOCKER_HOST or the local socket.",
+        examples=["unix:///var/run/docker.sock"],
+    )
+    network: NetworkKeys = Field(
+        default=NetworkKeys(), description="Network of the media servers (docker, swarm)."
+    )
+    limits: LimitsKeys = Field(default=LimitsKeys(), description="What one media server may use.")
+    media_ports: PortRange = Field(
+        default=_SERVERS.media_ports,
+        description="First and last UDP port of the media; an embedded server takes one of them.",
+        examples=["31001-32000"],
+        json_schema_extra={"default": "{}-{}".format(*_SERVERS.media_ports)},
+    )
+    max_viewers: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=_SERVERS.max_viewers,
+        description="Viewers that one media server accepts.",
+        examples=["300"],
+    )
+    keep_on_stop: bool = Field(
+        default=_SERVERS.keep_on_stop,
+        description="Whether media servers go on running while the gateway is stopped.",
+        examples=["false"],
+    )
+
+
+class TicketsKeys(Keys):
+    """Tickets of viewers."""
+
+    secret: SecretField | None = Field(
+        default=None,
+        description="Reference to the key that signs tickets, 32 bytes at least; the company's "
+        "website signs with the same.",
+        examples=["{env: TICKET_SECRET}"],
+    )
+
+
+def _listed(data: Any) -> Any:
+    return [data] if isinstance(data, str) else data
+
+
+class IceServerKeys(Keys):
+    """A STUN or TURN server."""
+
+    urls: Annotated[tuple[IceUrl, ...], BeforeValidator(_listed)] = Field(
+        description="Its addresses.",
+        examples=["[turn:203.0.113.7:3478]"],
+        json_schema_extra={
+            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]
+        },
+    )
+    username: Text | None = Field(
+        default=None, description="User name of a TURN server.", examples=["gateway"]
+    )
+    credential: SecretField | None = Field(
+        default=None,
+        description="Reference to the TURN user's password.",
+        examples=["{env: TURN_PASSWORD}"],
+    )
+
+
+class GatewayKeys(Keys):
+    """The company: the file ``gateway.yaml``."""
+
+    public_url: Url | None = Field(
+        default=None,
+        description="Address of the gateway as browsers see it.",
+        examples=["https://cams.example.ru"],
+    )
+    listen: Listen = Field(
+        default=(_SETTINGS.listen_host, _SETTINGS.listen_port),
+        description="Host and port that the gateway listens on.",
+        examples=["0.0.0.0:8080"],
+        json_schema_extra={"default": f"{_SETTINGS.listen_host}:{_SETTINGS.listen_port}"},
+    )
+    data_dir: Text = Field(
+        default=str(_SETTINGS.data_dir),
+        description="Directory for the history and the records, relative to the working directory.",
+        examples=["/var/lib/gateway"],
+    )
+    media_servers: MediaServersKeys = Field(
+        default=MediaServersKeys(), description="The company's defaults for media servers."
+    )
+    tickets: TicketsKeys = Field(default=TicketsKeys(), description="Tickets of viewers.")
+    scaling: ScalingKeys = Field(default=ScalingKeys(), description="Growth of every site.")
+    ice_servers: tuple[IceServerKeys, ...] = Field(
+        default=(), description="STUN and TURN servers that players use."
+    )
+    staff_token: SecretField | None = Field(
+        default=None,
+        description="Reference to the token that opens the console and the API, 16 bytes at least.",
+        examples=["{env: GATEWAY_STAFF_TOKEN}"],
+    )

@@ -1,0 +1,206 @@
+"""From checked keys to the frozen model; the secrets that the keys refer to are read here."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from gateway.config.company_schema import GatewayKeys
+from gateway.config.document import Path as KeyPath
+from gateway.config.secrets import Reference, SecretError, Secrets
+from gateway.config.site_schema import (
+    CameraKeys,
+    CredentialKeys,
+    DiscoveryKeys,
+    ScalingKeys,
+    SiteKeys,
+)
+from gateway.kit.secret import Secret
+from gateway.model.company import IceServer, Limits, MediaServers, Network, Settings
+from gateway.model.site import (
+    Camera,
+    Credential,
+    Discovery,
+    MediaServerSettings,
+    Scaling,
+    Site,
+    Viewing,
+)
+
+Report = Callable[[KeyPath, str], None]
+"""Takes the place and the sentence of what is wrong."""
+
+_SHORTEST_TICKET_SECRET = 32  # bytes: RFC 7518 section 3.2, HS256
+_SHORTEST_TOKEN = 16
+
+
+class _Reader:
+    """Resolves references and reports those that do not, so that all are told together."""
+
+    def __init__(self, secrets: Secrets, report: Report) -> None:
+        self._secrets = secrets
+        self.report = report
+
+    def secret(self, wanted: Reference | None, path: KeyPath, *, shortest: int = 0) -> Secret:
+        if wanted is None:
+            return Secret("")
+        try:
+            found = self._secrets.resolve(wanted)
+        except SecretError as error:
+            self.report(path, str(error))
+            return Secret("")
+        if len(found.reveal().encode()) < shortest:
+            self.report(
+                path,
+                f"{wanted} is shorter than {shortest} bytes; make one by `openssl rand -hex 32`",
+            )
+        return found
+
+    def optional(
+        self, wanted: Reference | None, path: KeyPath, *, shortest: int = 0
+    ) -> Secret | None:
+        return self.secret(wanted, path, shortest=shortest) or None
+
+    def credential(self, keys: CredentialKeys, path: KeyPath) -> Credential:
+        return Credential(
+            username=keys.username,
+            password=self.secret(keys.password, (*path, "password")),
+            reference=str(keys.password),
+        )
+
+
+def to_settings(keys: GatewayKeys, secrets: Secrets, report: Report) -> Settings:
+    """Return what ``gateway.yaml`` says; references that do not resolve go to ``report``."""
+    reader = _Reader(secrets, report)
+    host, port = keys.listen
+    return Settings(
+        public_url=keys.public_url,
+        listen_host=host,
+        listen_port=port,
+        data_dir=Path(keys.data_dir),
+        media_servers=_media_servers(keys),
+        scaling=to_scaling(keys.scaling, Scaling()),
+        ice_servers=tuple(
+            IceServer(
+                urls=server.urls,
+                username=server.username,
+                credential=reader.optional(server.credential, ("ice_servers", i, "credential")),
+            )
+            for i, server in enumerate(keys.ice_servers)
+        ),
+        ticket_secret=reader.optional(
+            keys.tickets.secret, ("tickets", "secret"), shortest=_SHORTEST_TICKET_SECRET
+        ),
+        staff_token=reader.optional(keys.staff_token, ("staff_token",), shortest=_SHORTEST_TOKEN),
+    )
+
+
+def _media_servers(keys: GatewayKeys) -> MediaServers:
+    servers = keys.media_servers
+    network = servers.network
+    return MediaServers(
+        runtime=servers.runtime,
+        image=servers.image,
+        engine=servers.engine,
+        network=Network(
+            driver=network.driver,
+            parent=network.parent,
+            subnet=network.subnet,
+            gateway=network.gateway,
+            ip_range=network.ip_range,
+            dhcp_range=network.dhcp_range,
+        ),
+        limits=Limits(
+            cpus=servers.limits.cpus, memory=servers.limits.memory, cpuset=servers.limits.cpuset
+        ),
+        media_ports=servers.media_ports,
+        max_viewers=servers.max_viewers,
+        keep_on_stop=servers.keep_on_stop,
+    )
+
+
+def to_scaling(keys: ScalingKeys, default: Scaling) -> Scaling:
+    """Return ``default`` with the keys that are written."""
+    changed = default
+    if keys.max_servers is not None:
+        changed = replace(changed, max_servers=keys.max_servers)
+    if keys.viewers_per_server is not None:
+        changed = replace(changed, viewers_per_server=keys.viewers_per_server)
+    return changed
+
+
+def to_site(
+    site_id: str, keys: SiteKeys, scaling: Scaling, secrets: Secrets, report: Report
+) -> Site:
+    """Return what ``<site>.yaml`` says; references that do not resolve go to ``report``."""
+    reader = _Reader(secrets, report)
+    discovery = _discovery(keys.discovery, reader)
+    server = keys.media_server
+    return Site(
+        id=site_id,
+        name=keys.name,
+        cameras=tuple(
+            _camera(camera, discovery, reader, ("cameras", i))
+            for i, camera in enumerate(keys.cameras)
+        ),
+        media_server=MediaServerSettings(
+            address=server.address,
+            external_address=server.external_address,
+            license=reader.optional(server.license, ("media_server", "license")),
+            max_viewers=server.max_viewers,
+        ),
+        discovery=discovery,
+        viewing=Viewing(
+            access=keys.viewing.access,
+            allowed_origins=keys.viewing.allowed_origins,
+            max_watch_s=keys.viewing.max_watch,
+            sound=keys.viewing.sound,
+        ),
+        scaling=to_scaling(keys.scaling, scaling),
+        enabled=keys.enabled,
+    )
+
+
+def _discovery(keys: DiscoveryKeys, reader: _Reader) -> Discovery:
+    return Discovery(
+        interface=keys.interface,
+        subnets=keys.subnets,
+        credentials=tuple(
+            reader.credential(item, ("discovery", "credentials", i))
+            for i, item in enumerate(keys.credentials)
+        ),
+    )
+
+
+def _camera(keys: CameraKeys, discovery: Discovery, reader: _Reader, path: KeyPath) -> Camera:
+    return Camera(
+        id=keys.id,
+        name=keys.name,
+        rtsp=keys.rtsp,
+        rtsp_sub=keys.rtsp_sub,
+        onvif=keys.onvif,
+        credential=_credential(keys.credential, discovery, reader, (*path, "credential")),
+        pull=keys.pull,
+        enabled=keys.enabled,
+    )
+
+
+def _credential(
+    written: CredentialKeys | str | None, discovery: Discovery, reader: _Reader, path: KeyPath
+) -> Credential | None:
+    """Return a camera's user: its own, the named one of the site, or the site's only one."""
+    if isinstance(written, CredentialKeys):
+        return reader.credential(written, path)
+    known = discovery.credentials
+    if written is None:
+        return known[0] if len(known) == 1 else None
+    named = [item for item in known if item.username == written]
+    if len(named) == 1:
+        return named[0]
+    own = "write {username: ..., password: {env: NAME}}"
+    reader.report(
+        path,
+        f"names a user that discovery.credentials has {len(named)} times; {own}"
+        if named
+        else f"names no user of discovery.credentials; add it there or {own}",
+    )
+    return None

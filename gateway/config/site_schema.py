@@ -1,0 +1,235 @@
+"""The keys of ``<site>.yaml``. Their descriptions are the documentation: one sentence each."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
+
+from gateway.config.addresses import Onvif, Origin, Rtsp
+from gateway.config.fields import (
+    Duration,
+    Id,
+    Interface,
+    Ip,
+    Name,
+    SecretField,
+    Subnet,
+    Text,
+    wrong,
+)
+from gateway.model.site import Access, Pull, Scaling, Viewing
+
+_VIEWING = Viewing()
+_SCALING = Scaling()
+
+
+class Keys(BaseModel):
+    """A mapping of a file: unknown keys are refused, a key without a value counts as absent."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty(cls, data: Any) -> Any:
+        if isinstance(data, dict):
+            return {key: value for key, value in data.items() if value is not None}
+        return data
+
+
+class CredentialKeys(Keys):
+    """A user of cameras."""
+
+    username: Text = Field(description="User name that the cameras know.", examples=["viewer"])
+    password: SecretField = Field(
+        description="Reference to the password: {env: NAME} or {file: path}.",
+        examples=["{env: CAMERAS}"],
+    )
+
+
+def _camera_credential(data: Any) -> CredentialKeys | str:
+    if isinstance(data, str):
+        if not data.strip() or not data.isprintable():
+            raise wrong("must be a user of discovery.credentials")
+        return data
+    if not isinstance(data, dict):
+        raise wrong("must be a user of discovery.credentials or {username: ..., password: ...}")
+    return CredentialKeys.model_validate(data)
+
+
+CameraCredential = Annotated[
+    CredentialKeys | str,
+    PlainValidator(_camera_credential),
+    WithJsonSchema({"oneOf": [{"type": "string"}, CredentialKeys.model_json_schema()]}),
+]
+
+
+class CameraKeys(Keys):
+    """One camera."""
+
+    id: Id = Field(
+        description="Short name in addresses and stream names, unique in the site; never reuse it.",
+        examples=["entrance-1"],
+    )
+    name: Name = Field(
+        description="Name that residents read: a text, or one per language.",
+        examples=['{ru: "Подъезд 1", en: "Entrance 1"}'],
+    )
+    rtsp: Rtsp | None = Field(
+        default=None,
+        description="Address of the main stream, without user and password.",
+        examples=["rtsp://10.12.0.22:554/stream1"],
+    )
+    rtsp_sub: Rtsp | None = Field(
+        default=None,
+        description="Address of the low-resolution stream, without user and password.",
+        examples=["rtsp://10.12.0.22:554/stream2"],
+    )
+    onvif: Onvif | None = Field(
+        default=None,
+        description="Host, host:port or http:// address of the camera's ONVIF service; "
+        "the gateway then asks the camera for its stream addresses.",
+        examples=["10.12.0.21"],
+    )
+    credential: CameraCredential | None = Field(
+        default=None,
+        description="User of this camera: a username of discovery.credentials, or a mapping of "
+        "its own; without it the site's only credential is used.",
+        examples=["viewer"],
+    )
+    pull: Pull = Field(
+        default=Pull.ALWAYS,
+        description="When video is pulled: always (plays at once) or on_demand (saves traffic).",
+        examples=["on_demand"],
+    )
+    enabled: bool = Field(
+        default=True,
+        description="Whether the camera is shown and pulled; false keeps its entry.",
+        examples=["false"],
+    )
+
+
+class MediaServerKeys(Keys):
+    """The site's own media server."""
+
+    address: Ip | None = Field(
+        default=None,
+        description="Fixed address of the media server in the building's network (LOCAL_IP).",
+        examples=["192.168.23.101"],
+    )
+    external_address: Ip | None = Field(
+        default=None,
+        description="Address that browsers reach when the media server is behind NAT "
+        "(EXTERNAL_IP).",
+        examples=["203.0.113.7"],
+    )
+    license: SecretField | None = Field(
+        default=None,
+        description="Reference to this building's own WCS licence key; one key per building.",
+        examples=["{env: WCS_LICENSE_LENINA_12}"],
+    )
+    max_viewers: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
+        default=None,
+        description="Viewers that one media server of this site accepts; without it the "
+        "company's media_servers.max_viewers.",
+        examples=["300"],
+    )
+
+
+class DiscoveryKeys(Keys):
+    """Where cameras are looked for."""
+
+    interface: Interface | None = Field(
+        default=None,
+        description="Network interface of the gateway's machine that reaches the cameras.",
+        examples=["eth1.12"],
+    )
+    subnets: tuple[Subnet, ...] = Field(
+        default=(),
+        max_length=64,
+        description="Networks of the cameras; the gateway contacts no address outside them when "
+        "it looks for cameras.",
+        examples=["[10.12.0.0/24]"],
+    )
+    credentials: tuple[CredentialKeys, ...] = Field(
+        default=(),
+        max_length=32,
+        description="Users that are tried on cameras, in this order, one try each per survey.",
+        examples=["[{username: viewer, password: {env: CAMERAS}}]"],
+    )
+
+
+class ViewingKeys(Keys):
+    """Who may watch."""
+
+    access: Access = Field(
+        default=_VIEWING.access,
+        description="Who may watch: ticket (residents with a ticket), public (everybody) or "
+        "staff (the console only).",
+        examples=["public"],
+    )
+    allowed_origins: tuple[Origin, ...] = Field(
+        default=(),
+        max_length=100,
+        description="Websites that may embed the players of this site.",
+        examples=["[https://uk.example.ru]"],
+    )
+    max_watch: Duration | None = Field(
+        default=None,
+        description="Time after which a viewer is stopped (s, m, h, d); without it never.",
+        examples=["10m"],
+    )
+    sound: bool = Field(
+        default=_VIEWING.sound,
+        description="Whether viewers hear the cameras; mind the law before you switch it on.",
+        examples=["true"],
+    )
+
+
+class ScalingKeys(Keys):
+    """How far a site grows."""
+
+    max_servers: Annotated[int, Field(ge=1, le=100)] | None = Field(
+        default=None,
+        description="Most media servers of one site, the first one included.",
+        examples=["4"],
+        json_schema_extra={"default": _SCALING.max_servers},
+    )
+    viewers_per_server: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
+        default=None,
+        description="Viewers per media server above which one more is started.",
+        examples=["200"],
+        json_schema_extra={"default": _SCALING.viewers_per_server},
+    )
+
+
+class SiteKeys(Keys):
+    """One building: the file ``<site>.yaml``."""
+
+    id: Id | None = Field(
+        default=None,
+        description="The site's id; the file's name without .yaml says it already.",
+        examples=["lenina-12"],
+    )
+    name: Name = Field(
+        description="Name that people read: a text, or one per language.",
+        examples=['{ru: "Ленина, 12", en: "Lenina 12"}'],
+    )
+    enabled: bool = Field(
+        default=True,
+        description="Whether the building runs; false stops its media servers and keeps the file.",
+        examples=["false"],
+    )
+    media_server: MediaServerKeys = Field(
+        default=MediaServerKeys(), description="The site's own media server."
+    )
+    discovery: DiscoveryKeys = Field(
+        default=DiscoveryKeys(), description="Where and with which users cameras are looked for."
+    )
+    cameras: tuple[CameraKeys, ...] = Field(
+        default=(), max_length=1000, description="The cameras, in the order shown."
+    )
+    viewing: ViewingKeys = Field(
+        default=ViewingKeys(), description="Who may watch, from where, how long."
+    )
+    scaling: ScalingKeys = Field(
+        default=ScalingKeys(), description="Growth of this site; keys left out are the company's."
+    )
