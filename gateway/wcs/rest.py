@@ -1,0 +1,145 @@
+"""Calls to a media server's REST API, each with a deadline and a bound on its answer."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiohttp import BasicAuth, ClientError, ClientSession, ClientTimeout
+
+from gateway.model.errors import ErrorKind, GatewayError
+from gateway.model.server import ControlAddress
+from gateway.wcs import reasons
+
+CALL_S: Final = 5.0
+STARTUP_S: Final = 30.0
+MAX_ANSWER: Final = 8 * 1024 * 1024
+MAX_PICTURE: Final = 48 * 1024 * 1024
+_AT_ONCE: Final = 8
+_OK: Final = 200
+_UNAUTHORIZED: Final = (401, 403)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status with the body's bytes."""
+
+    status: int
+    body: bytes
+
+    def json(self) -> Any:
+        """Return the body's JSON; raises ValueError."""
+        try:
+            return json.loads(self.body)
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
+
+    def info(self) -> str:
+        """Return the body when it is one of WCS's known texts.
+
+        Anything else is unfit to be shown: WCS may repeat the camera's address in it.
+        """
+        text = self.body[:200].decode("utf-8", "replace").strip()
+        return text if reasons.known(text) else ""
+
+
+class WcsRest:
+    """Sends single calls; knows nothing of what they mean. ``session`` belongs to the caller."""
+
+    def __init__(self, control: ControlAddress, session: ClientSession) -> None:
+        self._base = control.http_url.rstrip("/")
+        self._session = session
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+        password = control.password.reveal() if control.password else ""
+        self._auth = (
+            BasicAuth(control.username, password, encoding="utf-8") if control.username else None
+        )
+
+    async def call(
+        self,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        within_s: float = CALL_S,
+        max_bytes: int = MAX_ANSWER,
+    ) -> Answer:
+        """Send ``body`` to ``/rest-api/<path>`` (GET without one) and return what comes back.
+
+        Raises SERVER_NOT_READY when nothing answers in time, SERVER_BAD_ANSWER for a refused
+        password, a redirect or an answer beyond ``max_bytes``.
+        """
+        method = "GET" if body is None else "POST"
+        return await self._request(
+            method, f"/rest-api/{path}", body, within_s=within_s, max_bytes=max_bytes
+        )
+
+    async def stat(self) -> Answer:
+        """Ask for ``/?action=stat``, WCS's documented health probe."""
+        return await self._request("GET", "/?action=stat", None, within_s=CALL_S)
+
+    def unexpected(self, what: str, answer: Answer) -> GatewayError:
+        """Return the error for a status that ``what`` should not have brought."""
+        return GatewayError(
+            ErrorKind.SERVER_BAD_ANSWER,
+            f"the media server at {self._base} answered {answer.status} to {what}",
+            answer.info() or "see the media server's log",
+        )
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        *,
+        within_s: float,
+        max_bytes: int = MAX_ANSWER,
+    ) -> Answer:
+        try:
+            async with (
+                asyncio.timeout(within_s),
+                self._slots,
+                self._session.request(
+                    method,
+                    self._base + path,
+                    json=body,
+                    auth=self._auth,
+                    allow_redirects=False,
+                    timeout=ClientTimeout(total=None),
+                ) as response,
+            ):
+                content = await _read(response.content.iter_chunked(65536), max_bytes)
+        except (ClientError, OSError, TimeoutError) as error:
+            # The library's message may repeat the request; only its kind is told.
+            raise GatewayError(
+                ErrorKind.SERVER_NOT_READY,
+                f"the media server at {self._base} does not answer ({type(error).__name__})",
+                "check that it runs and that its control address is reachable",
+            ) from error
+        if content is None:
+            raise GatewayError(
+                ErrorKind.SERVER_BAD_ANSWER,
+                f"the media server at {self._base} sent more than {max_bytes} bytes",
+                "check that the address is that of a media server",
+            )
+        if response.status in _UNAUTHORIZED:
+            raise GatewayError(
+                ErrorKind.SERVER_BAD_ANSWER,
+                f"the media server at {self._base} refuses the gateway's REST password",
+                "give the gateway the server's current user and password",
+            )
+        return Answer(response.status, content)
+
+
+async def _read(chunks: Any, max_bytes: int) -> bytes | None:
+    content = bytearray()
+    async for chunk in chunks:
+        content += chunk
+        if len(content) > max_bytes:
+            return None
+    return bytes(content)
+
+
+def good(answer: Answer) -> bool:
+    """Tell whether a call succeeded."""
+    return answer.status == _OK
