@@ -9,7 +9,7 @@ import ipaddress
 import re
 from dataclasses import dataclass, replace
 from typing import Final
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from gateway.kit.secret import Secret
 from gateway.model.errors import ErrorKind, GatewayError
@@ -97,6 +97,16 @@ def parse(text: str | Secret) -> RtspAddress:
     if not path.startswith("/"):
         path = "/" + path
     return RtspAddress(host, port, quote(path, safe="%/:?#[]@!$&'()*+,;=-._~"), username, password)
+
+
+def join(base: str, reference: str) -> str:
+    """Return the URL that a camera's header names; ``base`` when it makes no sense."""
+    try:
+        joined = urljoin(base, _FORBIDDEN.sub("", reference))
+        urlsplit(joined)
+    except ValueError:
+        return base
+    return joined if joined.lower().startswith("rtsp://") else base
 
 
 def _login(login: str) -> tuple[str | None, Secret | None]:

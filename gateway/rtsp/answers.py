@@ -16,6 +16,11 @@ def fine(reply: Message) -> bool:
     return 200 <= reply.status < 300  # noqa: PLR2004  # the class of success
 
 
+def unauthorized(reply: Message) -> bool:
+    """Tell whether the camera wants another user or password."""
+    return reply.status in _UNAUTHORIZED
+
+
 def redirects(reply: Message) -> bool:
     """Tell whether the camera names another place."""
     return reply.status in _REDIRECTS and bool(reply.header("location"))

@@ -83,11 +83,14 @@ def _challenge(scheme: str, text: str) -> Challenge | None:
 
 @dataclass(slots=True)
 class Login:
-    """A user and password in front of one camera; holds the nonce of the running session."""
+    """A user and password in front of one camera; holds the nonce of the running session.
+
+    ``challenge`` is the camera's latest.
+    """
 
     username: str
     password: Secret
-    _challenge: Challenge | None = field(default=None, init=False)
+    challenge: Challenge | None = field(default=None, init=False)
     _count: int = field(default=0, init=False)
     _accepted: bool = field(default=False, init=False)
 
@@ -101,23 +104,23 @@ class Login:
             return False
         best = offered[-1]
         again = tries == 0 or (tries == 1 and (best.stale or self._accepted))
-        self._challenge, self._count = best, 0
+        self.challenge, self._count = best, 0
         return again
 
     def accepted(self) -> None:
         """Remember that the camera has taken this password."""
-        self._accepted = self._accepted or self._challenge is not None
+        self._accepted = self._accepted or self.challenge is not None
 
     def header(self, method: str, uri: str) -> str | None:
         """Return the ``Authorization`` header for a request; None before the first challenge."""
-        if self._challenge is None:
+        if self.challenge is None:
             return None
-        if self._challenge.scheme == "basic":
+        if self.challenge.scheme == "basic":
             pair = f"{self.username}:{self.password.reveal()}".encode()
             return "Basic " + base64.b64encode(pair).decode()
         self._count += 1
         return digest(
-            self._challenge,
+            self.challenge,
             login=self,
             method=method,
             uri=uri,

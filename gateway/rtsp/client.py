@@ -12,20 +12,19 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
-from urllib.parse import urljoin
 
 from gateway.kit.tasks import Tasks
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.rtsp import address as addresses
 from gateway.rtsp import answers, sdp
 from gateway.rtsp.address import RtspAddress
+from gateway.rtsp.auth import Login
 from gateway.rtsp.connection import Connection, connect
 from gateway.rtsp.message import Message
 from gateway.rtsp.rtp import PacketSink
 from gateway.rtsp.sdp import SessionDescription, Track
 from gateway.rtsp.transport import Link, TcpLink, UdpLink
 
-_MAX_REDIRECTS: Final = 3
 _REPORT_EVERY_S: Final = 5.0
 _TEARDOWN_S: Final = 1.0
 _DEFAULT_SESSION_S: Final = 60
@@ -39,21 +38,29 @@ _REFUSES_TRANSPORT: Final = frozenset({400, 405, 406, 451, 456, 461, 500, 501, 5
 class ClientSettings:
     """Deadlines in seconds. ``allowed(host)`` says whether a redirect may lead to ``host``.
 
-    The address that one asks for is always allowed; without ``allowed`` nothing else is.
+    The address that one asks for is always allowed; without ``allowed`` nothing else is. At most
+    ``redirects`` are followed.
     """
 
     connect_s: float = 5.0
     request_s: float = 5.0
     allowed: Callable[[str], bool] | None = None
+    redirects: int = 3
 
 
 @dataclass(slots=True)
 class Client:
-    """A session with one camera; use :meth:`open`, :meth:`play`, :attr:`ended`, :meth:`close`."""
+    """A session with one camera; use :meth:`open`, :meth:`play`, :attr:`ended`, :meth:`close`.
+
+    ``server`` is how the camera calls itself, ``server_spoke`` says that it has answered in RTSP,
+    ``location`` is where it sent us last.
+    """
 
     address: RtspAddress
     settings: ClientSettings = field(default_factory=ClientSettings)
     server: str = field(default="", init=False)
+    location: str = field(default="", init=False)
+    server_spoke: bool = field(default=False, init=False)
     _connection: Connection | None = field(default=None, init=False)
     _methods: frozenset[str] = field(default=frozenset(), init=False)
     _description: SessionDescription | None = field(default=None, init=False)
@@ -64,20 +71,18 @@ class Client:
 
     async def open(self) -> SessionDescription:
         """Connect and describe, through redirects. Raises GatewayError CAMERA_*."""
-        for _ in range(_MAX_REDIRECTS + 1):
-            self._connection = await connect(
-                self.address, self._packet, timeout_s=self.settings.connect_s
-            )
-            reply = await self._options_and_describe()
+        for _ in range(self.settings.redirects + 1):
+            reply = await self._ask()
             if not answers.redirects(reply):
+                self.location = ""
                 self._description = self._describe(reply)
                 return self._description
-            self._connection.close()
-            self.address = self._redirected(reply)
+            self._live().close()
+            self._follow(reply.header("location"))
         raise GatewayError(
             ErrorKind.CAMERA_BAD_ANSWER,
-            f"the camera at {self.address.host} redirects in a circle",
-            "use the address that it redirects to",
+            f"the camera at {self.address.host} sends us to {self.location} instead",
+            "use the address that it names",
         )
 
     async def play(self, wanted: Sequence[tuple[Track, PacketSink]]) -> None:
@@ -126,11 +131,33 @@ class Client:
 
     # describe
 
+    async def _ask(self) -> Message:
+        """Connect, log in and describe; once more for a camera that hangs up to ask for a login."""
+        address = self.address
+        login = None
+        if address.username is not None and address.password is not None:
+            login = Login(address.username, address.password)
+        while True:
+            self._connection = await connect(
+                address, login, self._packet, timeout_s=self.settings.connect_s
+            )
+            first_time = login is not None and login.challenge is None
+            try:
+                return await self._options_and_describe()
+            except GatewayError as error:
+                hung_up = error.kind is ErrorKind.CAMERA_UNREACHABLE
+                if not (hung_up and first_time and login is not None and login.challenge):
+                    raise
+                self._connection.close()
+
     async def _options_and_describe(self) -> Message:
         url = self.address.url
         options = await self._request("OPTIONS", url, {})
+        self.server_spoke = True
         if answers.redirects(options):
             return options
+        if answers.unauthorized(options) and self.address.username is not None:
+            answers.check(options, "OPTIONS", self.address.host)
         public = ",".join(options.headers.get("public", []))
         self._methods = frozenset(word.strip().upper() for word in public.split(","))
         reply = await self._request("DESCRIBE", url, {"Accept": "application/sdp"})
@@ -140,26 +167,31 @@ class Client:
     def _describe(self, reply: Message) -> SessionDescription:
         answers.check(reply, "DESCRIBE", self.address.host)
         base = reply.header("content-base") or reply.header("content-location")
-        base = urljoin(self.address.url, base.strip()) if base.strip() else self.address.url
-        if not base.lower().startswith("rtsp://"):
-            base = self.address.url
-        return sdp.parse(reply.body, base)
+        return sdp.parse(reply.body, addresses.join(self.address.url, base))
 
-    def _redirected(self, reply: Message) -> RtspAddress:
-        target = addresses.parse(urljoin(self.address.url, reply.header("location")))
-        if target.host != self.address.host:
-            allowed = self.settings.allowed
-            if allowed is None or not allowed(target.host):
-                raise GatewayError(
-                    ErrorKind.CAMERA_BAD_ANSWER,
-                    f"the camera at {self.address.host} sends us to {target.display},"
-                    " which is not allowed",
-                    "register the camera by the address where it really is",
-                )
-        if target.username is None:
-            login = self.address
-            target = replace(target, username=login.username, password=login.password)
-        return target
+    def _follow(self, location: str) -> None:
+        """Go where the camera sends us. Raises CAMERA_BAD_ANSWER when that is not allowed."""
+        try:
+            target = addresses.parse(addresses.join(self.address.url, location))
+        except GatewayError as error:
+            raise GatewayError(
+                ErrorKind.CAMERA_BAD_ANSWER,
+                f"the camera at {self.address.host} sends us to an address that is none",
+                "update the camera's firmware",
+            ) from error
+        self.location = target.display
+        allowed = self.settings.allowed
+        own = target.host == self.address.host
+        if self.settings.redirects and not own and not (allowed and allowed(target.host)):
+            raise GatewayError(
+                ErrorKind.CAMERA_BAD_ANSWER,
+                f"the camera at {self.address.host} sends us to {target.display},"
+                " which is not allowed",
+                "register the camera by the address where it really is",
+            )
+        if self.settings.redirects:
+            login = self.address if target.username is None else target
+            self.address = replace(target, username=login.username, password=login.password)
 
     # set up
 
@@ -226,8 +258,7 @@ class Client:
 
     def _packet(self, channel: int, data: memoryview, arrival: float) -> None:
         for link in self._links:
-            if link.packet(channel, data, arrival):
-                return
+            link.packet(channel, data, arrival)
 
     # small helpers
 

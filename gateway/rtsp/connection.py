@@ -27,10 +27,12 @@ OnPacket = Callable[[int, memoryview, float], None]
 class Connection(asyncio.BufferedProtocol):
     """A connection in use. ``on_packet(channel, view, arrival)`` gets interleaved packets.
 
+    ``login`` answers the camera's challenges; without it a 401 is an answer like others.
+
     ``closed`` is done with the reason once the connection is gone.
     """
 
-    def __init__(self, address: RtspAddress, on_packet: OnPacket) -> None:
+    def __init__(self, address: RtspAddress, login: Login | None, on_packet: OnPacket) -> None:
         self._address = address
         self._on_packet = on_packet
         self._receiver = Receiver(self._packet, self._message)
@@ -40,9 +42,7 @@ class Connection(asyncio.BufferedProtocol):
         self._waiting: asyncio.Future[Message] | None = None
         self._busy = asyncio.Lock()
         self._quiet: asyncio.TimerHandle | None = None
-        self._login: Login | None = None
-        if address.username is not None and address.password is not None:
-            self._login = Login(address.username, address.password)
+        self._login = login
         self.closed: asyncio.Future[GatewayError] = asyncio.get_running_loop().create_future()
 
     @property
@@ -213,10 +213,12 @@ class Connection(asyncio.BufferedProtocol):
         )
 
 
-async def connect(address: RtspAddress, on_packet: OnPacket, *, timeout_s: float) -> Connection:
+async def connect(
+    address: RtspAddress, login: Login | None, on_packet: OnPacket, *, timeout_s: float
+) -> Connection:
     """Connect to a camera. Raises CAMERA_UNREACHABLE or CAMERA_TIMEOUT."""
     loop = asyncio.get_running_loop()
-    connection = Connection(address, on_packet)
+    connection = Connection(address, login, on_packet)
     where = f"{address.host}:{address.port}"
     try:
         async with asyncio.timeout(timeout_s):

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
-from urllib.parse import urlsplit
 
 from gateway.model.errors import ErrorKind, GatewayError
+from gateway.rtsp.address import join
 
 MAX_TRACKS: Final = 16
 _ABSOLUTE: Final = re.compile(r"(?i)^rtsp[stu]?://")
@@ -176,8 +176,7 @@ def resolve(base: str, control: str) -> str:
     if _ABSOLUTE.match(control):
         return _USERINFO.sub(r"\1", control)
     if control.startswith("/"):
-        parts = urlsplit(base)
-        return f"{parts.scheme}://{parts.netloc}{control}"
+        return join(base, "/")[:-1] + control
     if control.startswith("?") or base.endswith("/"):
         return base + control
     return f"{base}/{control}"

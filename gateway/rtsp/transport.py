@@ -28,7 +28,7 @@ class Link(Protocol):
     def started(self) -> None:
         """Get ready; PLAY follows."""
 
-    def packet(self, channel: int, data: memoryview, arrival: float) -> bool:
+    def packet(self, channel: int, data: memoryview, arrival: float) -> None:
         """Take an interleaved packet if it is this track's."""
 
     def report(self, now: float) -> None:
@@ -72,17 +72,17 @@ class TcpLink:
     def started(self) -> None:
         """Nothing to do; packets come by themselves."""
 
-    def packet(self, channel: int, data: memoryview, arrival: float) -> bool:
-        """Take an interleaved packet if it is this track's."""
+    def packet(self, channel: int, data: memoryview, arrival: float) -> None:
+        """Take an interleaved packet if it is this track's.
+
+        Two tracks may be given one channel; then the payload type tells them apart.
+        """
         if channel == self._rtp:
             self._reception.packet(data, arrival)
-            return True
-        if channel == self._rtcp:
+        elif channel == self._rtcp:
             self._reporter.received(data, arrival)
             if self._reporter.ended:
                 self._connection.end("the camera has ended the stream")
-            return True
-        return False
 
     def report(self, now: float) -> None:
         """Send a receiver report."""
@@ -130,10 +130,8 @@ class UdpLink:
         if self._server_rtp:
             self._ports.open_path(self._server_rtp)
 
-    def packet(self, channel: int, data: memoryview, arrival: float) -> bool:
+    def packet(self, channel: int, data: memoryview, arrival: float) -> None:
         """Take nothing; UDP packets come another way."""
-        del channel, data, arrival
-        return False
 
     def report(self, now: float) -> None:
         """Send a receiver report."""

@@ -19,7 +19,9 @@ RAW = (
     "videotestsrc is-live=true pattern=ball"
     " ! video/x-raw,format=I420,width={w},height={h},framerate={fps}/1 ! "
 )
-X264 = "x264enc tune=zerolatency speed-preset=ultrafast bitrate={rate} key-int-max={gop} "
+X264 = (
+    "x264enc tune=zerolatency speed-preset=superfast dct8x8=true bitrate={rate} key-int-max={gop} "
+)
 OPENH264 = "openh264enc gop-size={gop} bitrate={rate}000 "
 B_FRAMES = "x264enc speed-preset=ultrafast bframes=2 rc-lookahead=0 bitrate=300 key-int-max={gop} "
 PAY264 = (

@@ -168,7 +168,7 @@ class VideoAssembler:
         elif key or not self._needs_key:
             self._deliver(key=key)
         else:
-            self.dropped += 1
+            self.dropped += self.frames > 0  # before the first key frame nothing is missed
             if self._waiting_since < 0:
                 self._waiting_since = self._arrival
         news = [] if whole and not self._needs_key else self._news
