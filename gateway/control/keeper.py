@@ -7,7 +7,6 @@ does not matter which event was missed.
 
 import asyncio
 from collections.abc import Mapping
-from pathlib import PurePath
 
 import structlog
 
@@ -15,7 +14,7 @@ from gateway.control.facts import Facts
 from gateway.control.siteloop import SiteLoop, World
 from gateway.kit.backoff import Backoff
 from gateway.kit.tasks import Tasks
-from gateway.model.company import Fleet, Problem, Settings
+from gateway.model.company import Fleet, Settings
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.plan import Plan
 from gateway.model.status import SiteState, SiteStatus
@@ -47,10 +46,9 @@ class Keeper:
         """Take over a new configuration; only sites that differ are touched."""
         before, self._fleet = self._fleet, fleet
         for site_id, site in fleet.sites.items():
-            self._loop(site_id).set(site, fleet.settings, problems_of(fleet, site_id))
-        for site_id in before.sites.keys() - fleet.sites.keys():
-            if not problems_of(fleet, site_id):
-                self._loop(site_id).set(None, fleet.settings)
+            self._loop(site_id).set(site, fleet)
+        for site_id in before.sites.keys() - fleet.sites.keys() - fleet.unreadable:
+            self._loop(site_id).set(None, fleet)
         self._show_broken(fleet)
         self._changed.set()
 
@@ -119,19 +117,19 @@ class Keeper:
     def _show_broken(self, fleet: Fleet) -> None:
         """Put up the sites whose files have never been readable, with what is wrong in them."""
         board = self._world.board
-        broken = {site_id_of(problem) for problem in fleet.problems} - {None, "gateway"}
+        shown = self._loops.keys() | fleet.unreadable
         for status in board.sites():
-            if status.id not in self._loops and status.id not in broken:
+            if status.id not in shown:
                 board.forget(status.id)
-        for site_id in sorted(filter(None, broken - self._loops.keys())):
+        for site_id in sorted(fleet.unreadable - self._loops.keys()):
             board.publish(
                 SiteStatus(
                     id=site_id,
                     name=LocalText.of(site_id),
                     state=SiteState.DOWN,
                     since=self._world.clock.now(),
-                    problems=problems_of(fleet, site_id),
-                    last_step="its file cannot be read; what runs is left as it is",
+                    problems=fleet.problems_of(site_id),
+                    last_step="its file is broken; what runs is left as it is",
                 )
             )
 
@@ -162,27 +160,8 @@ class Keeper:
     async def _sweep(self) -> None:
         """Give each server whose site is gone a loop that sees it out."""
         for server in await self._world.runtime.observe():
-            known = server.site in self._loops or server.site in self._fleet.sites
-            if known or not _trusts_absence(self._fleet) or problems_of(self._fleet, server.site):
-                continue
-            self._log.info("a media server is left over, its site is gone", site=server.site)
-            self._loop(server.site).set(None, self._fleet.settings)
-
-
-def problems_of(fleet: Fleet, site_id: str) -> tuple[Problem, ...]:
-    """Return the problems of one site's file."""
-    return tuple(one for one in fleet.problems if site_id_of(one) == site_id)
-
-
-def site_id_of(problem: Problem) -> str | None:
-    """Return which site's file a problem is in; ``None`` if it is in no site's file."""
-    path = PurePath(problem.file)
-    return path.stem if path.suffix in (".yaml", ".yml") else None
-
-
-def _trusts_absence(fleet: Fleet) -> bool:
-    """Tell whether a site that is not in the fleet is really gone.
-
-    While the folder cannot be listed at all, nobody can know.
-    """
-    return all(site_id_of(problem) is not None for problem in fleet.problems)
+            fleet = self._fleet
+            known = self._loops.keys() | fleet.sites.keys() | fleet.unreadable
+            if fleet.settled and server.site not in known:
+                self._log.info("a media server is left over, its site is gone", site=server.site)
+                self._loop(server.site).set(None, fleet)

@@ -86,11 +86,11 @@ class Reconciler:
             fingerprint=self.runtime.fingerprint,
         )
 
-    async def cycle(self, decide: Decide, *, fresh: bool = True) -> Facts:
+    async def cycle(self, decide: Decide, *, fresh: bool = True, act: bool = True) -> Facts:
         """Look, plan and act once; return what was seen before the acting.
 
-        ``decide`` says what is wanted in the light of what was seen. Never raises GatewayError:
-        what failed stands in the facts.
+        ``decide`` says what is wanted in the light of what was seen; ``act`` false only looks.
+        Never raises GatewayError: what failed stands in the facts.
         """
         try:
             servers = await self.observe(fresh=fresh)
@@ -101,7 +101,7 @@ class Reconciler:
         wanted = decide(servers)
         plan = self.plan(wanted, servers)
         self._note_health(wanted, servers)
-        for step in plan.steps:
+        for step in plan.steps if act else ():
             await self._take(step)
         if any(step.kind not in (StepKind.PULL, StepKind.DROP) for step in plan.steps):
             self._servers = None

@@ -16,7 +16,7 @@ from gateway.control.ports import Runtime
 from gateway.control.reconcile import Reconciler
 from gateway.control.status import Scene, site_status
 from gateway.kit.clock import Clock
-from gateway.model.company import Problem, Settings
+from gateway.model.company import Fleet, Problem, Settings
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.site import Site
 
@@ -60,6 +60,7 @@ class SiteLoop:
         self._site: Site | None = None
         self._settings = Settings()
         self._problems: tuple[Problem, ...] = ()
+        self._settled = True
         self._reconciler = Reconciler(
             site=site_id,
             runtime=world.runtime,
@@ -76,13 +77,15 @@ class SiteLoop:
         self._adopted = False
         self._wanted = Desired(site_id)
 
-    def set(
-        self, site: Site | None, settings: Settings, problems: tuple[Problem, ...] = ()
-    ) -> None:
-        """Take over what the files say; the loop wakes only if it differs."""
-        changed = (site, settings, problems) != (self._site, self._settings, self._problems)
-        self._site, self._settings, self._problems = site, settings, problems
-        if changed or site is None:
+    def set(self, site: Site | None, fleet: Fleet) -> None:
+        """Take over what the files say; the loop wakes only if it differs.
+
+        While the fleet is not settled the site is only looked at.
+        """
+        problems = fleet.problems_of(self.id)
+        news = (site, fleet.settings, problems, fleet.settled)
+        if news != (self._site, self._settings, self._problems, self._settled) or site is None:
+            self._site, self._settings, self._problems, self._settled = news
             self.wake(fresh=True)
 
     def wake(self, *, fresh: bool = False) -> None:
@@ -108,7 +111,7 @@ class SiteLoop:
         if fresh:
             self._looked = now
         site = self._site
-        self.facts = await self._reconciler.cycle(self._decide, fresh=fresh)
+        self.facts = await self._reconciler.cycle(self._decide, fresh=fresh, act=self._settled)
         # The files may have changed meanwhile: what was seen is told of the site as it was asked.
         if site is None:
             return self._site is None and not self.facts.servers and not self.facts.troubles

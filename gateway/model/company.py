@@ -126,6 +126,10 @@ class Fleet:
     unreadable: frozenset[str] = frozenset()
     settled: bool = True
 
+    def problems_of(self, site_id: str) -> tuple[Problem, ...]:
+        """Return the problems of one site's file."""
+        return tuple(item for item in self.problems if item.file == f"{site_id}.yaml")
+
     @property
     def errors(self) -> tuple[Problem, ...]:
         """The problems that keep a version of a file out of force."""
