@@ -1,0 +1,225 @@
+/**
+ * The gateway as the page sees it, and the only caller of `fetch`.
+ *
+ * Events are read with `fetch` too (the format is the standard's text/event-stream): `EventSource` cannot carry the
+ * ticket, hides the status code, and reconnects at a pace of its own.
+ *
+ * @typedef {Record<string, string>} LocalText text by language code; "" is any language
+ * @typedef {"ok"|"degraded"|"down"|"starting"|"disabled"} SiteState
+ * @typedef {"live"|"idle"|"connecting"|"silent"|"failed"|"waiting"|"disabled"} CameraState
+ * @typedef {{id: string, name: LocalText, state: SiteState, since: string, access: string,
+ *   cameras: {total: number, live: number}}} SiteSummary
+ * @typedef {{id: string, name: LocalText, state: CameraState, since: string, reason: string, hint: string,
+ *   video_codec: string|null, width: number, height: number, viewers: number, last_live: string|null,
+ *   has_sub: boolean, poster: string|null, site?: string}} Camera
+ * @typedef {{id: string, name: LocalText, state: SiteState, since: string, access: string, demo?: boolean,
+ *   cameras: Camera[]}} Site
+ * @typedef {{answer: string, location: string, iceServers: RTCIceServer[]}} Play
+ * @typedef {{name: string, data: any}} ServerEvent
+ */
+const ANSWER_MS = 15_000;
+// The server sends a comment each 15 s: a stream that is silent for longer is a dead one.
+const EVENTS_SILENT_MS = 40_000;
+
+/** A request that did not give what it should. `status` 0 means that no answer came. */
+export class ApiError extends Error {
+  /** @param {number} status @param {string} kind @param {string} detail @param {number} retryAfter seconds */
+  constructor(status, kind, detail, retryAfter = 0) {
+    super(detail || kind);
+    this.status = status;
+    this.kind = kind;
+    this.retryAfter = retryAfter;
+  }
+}
+
+export class Api {
+  #base;
+  #ticket;
+
+  /** @param {{base?: string, ticket?: string}} [options] `base` is the gateway's address, this module's by default */
+  constructor({ base = new URL("/", import.meta.url).href, ticket = "" } = {}) {
+    this.#base = base;
+    this.#ticket = ticket;
+  }
+
+  /** @returns {Promise<SiteSummary[]>} */
+  async sites() {
+    const answer = await this.#ask("api/v1/sites");
+    return (await answer.json()).sites;
+  }
+
+  /** @param {string} site @returns {Promise<Site>} */
+  async site(site) {
+    return (await this.#ask(`api/v1/sites/${encodeURIComponent(site)}`)).json();
+  }
+
+  /** The texts of the page in one language. @param {string} language @returns {Promise<Record<string, string>>} */
+  async texts(language) {
+    const answer = await this.#fetch(new URL(`../i18n/${language}.json`, import.meta.url));
+    return answer.json();
+  }
+
+  /**
+   * The last good picture, as an object URL that the caller revokes.
+   * @param {string} path
+   */
+  async poster(path) {
+    return URL.createObjectURL(await (await this.#ask(path)).blob());
+  }
+
+  /**
+   * Offer to play a camera (WHEP).
+   * @param {{site: string, camera: string, low: boolean}} wish @param {string} offer @param {AbortSignal} signal
+   * @returns {Promise<Play>}
+   */
+  async play({ site, camera, low }, offer, signal) {
+    const path = `whep/${encodeURIComponent(site)}/${encodeURIComponent(camera)}${low ? "?low=1" : ""}`;
+    const headers = { "Content-Type": "application/sdp" };
+    const answer = await this.#ask(path, { method: "POST", body: offer, headers, signal });
+    const location = answer.headers.get("Location");
+    if (!location) throw new ApiError(answer.status, "internal", "The answer names no Location");
+    return {
+      answer: await answer.text(),
+      location: new URL(location, answer.url).href,
+      iceServers: iceServers(answer.headers.get("Link") ?? ""),
+    };
+  }
+
+  /** End a play; sent even while the page goes away, and nobody waits for it. @param {string} location */
+  hangUp(location) {
+    this.#ask(location, { method: "DELETE", keepalive: true }).catch(() => {});
+  }
+
+  /** Pull or push the plug of a pretend camera. @param {string} camera @param {boolean} plugged */
+  async plug(camera, plugged) {
+    await this.#ask(`api/v1/demo/cameras/${encodeURIComponent(camera)}`, {
+      method: "POST",
+      body: JSON.stringify({ plugged }),
+      headers: { "Content-Type": "application/json" },
+    });
+  }
+
+  /** Which pretend cameras are plugged in, by id. @returns {Promise<Record<string, boolean>>} */
+  async plugs() {
+    const answer = await (await this.#ask("api/v1/demo/cameras")).json();
+    return answer.cameras ?? answer;
+  }
+
+  /**
+   * Read events until the stream ends, which it does with an ApiError. The first event is `open`: the server answers.
+   * @param {string} site "" for all sites @param {(event: ServerEvent) => void} listener @param {AbortSignal} signal
+   */
+  async events(site, listener, signal) {
+    const query = site ? `?site=${encodeURIComponent(site)}` : "";
+    const silence = linked(signal);
+    let timer = setTimeout(() => silence.abort(), EVENTS_SILENT_MS);
+    try {
+      const headers = { Accept: "text/event-stream" };
+      const answer = await this.#ask(`api/v1/events${query}`, { headers, signal: silence.signal, endless: true });
+      listener({ name: "open", data: null });
+      const reader = /** @type {ReadableStream<Uint8Array>} */ (answer.body).getReader();
+      const parse = eventParser(listener);
+      const decoder = new TextDecoder();
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) break;
+        clearTimeout(timer);
+        timer = setTimeout(() => silence.abort(), EVENTS_SILENT_MS);
+        parse(decoder.decode(value, { stream: true }));
+      }
+    } catch (error) {
+      throw error instanceof ApiError ? error : new ApiError(0, "network", String(error));
+    } finally {
+      clearTimeout(timer);
+    }
+    throw new ApiError(0, "network", "The server ended the events");
+  }
+
+  /** @param {string} path @param {RequestInit & {endless?: boolean}} [options] */
+  #ask(path, { headers, ...options } = {}) {
+    const all = new Headers(headers);
+    if (this.#ticket) all.set("Authorization", `Bearer ${this.#ticket}`);
+    return this.#fetch(new URL(path, this.#base), { ...options, headers: all });
+  }
+
+  /** @param {URL} url @param {RequestInit & {endless?: boolean}} [options] */
+  async #fetch(url, { endless, signal, ...options } = {}) {
+    const deadline = linked(signal);
+    // Never cleared: it bounds the reading of the body too, and is harmless after it.
+    if (!endless) setTimeout(() => deadline.abort(), ANSWER_MS);
+    /** @type {Response} */
+    let answer;
+    try {
+      answer = await fetch(url, { ...options, credentials: "omit", signal: deadline.signal });
+    } catch (error) {
+      throw new ApiError(0, "network", String(error));
+    }
+    if (!answer.ok) throw await problemOf(answer);
+    return answer;
+  }
+}
+
+/**
+ * A controller that also follows `signal`; AbortSignal.any is missing on phones of a few years ago.
+ * @param {AbortSignal|null|undefined} signal
+ */
+function linked(signal) {
+  const controller = new AbortController();
+  if (signal?.aborted) controller.abort();
+  signal?.addEventListener("abort", () => controller.abort(), { once: true, signal: controller.signal });
+  return controller;
+}
+
+/** @param {Response} answer @returns {Promise<ApiError>} */
+async function problemOf(answer) {
+  const problem = await answer.json().catch(() => ({}));
+  const retryAfter = Number(answer.headers.get("Retry-After")) || 0;
+  return new ApiError(answer.status, String(problem.kind ?? ""), String(problem.detail ?? ""), retryAfter);
+}
+
+/**
+ * The ICE servers of a Link header (RFC 8288; attributes as in RFC 9725 section 4.6).
+ * @param {string} header @returns {RTCIceServer[]}
+ */
+export function iceServers(header) {
+  const links = header.matchAll(/<([^>]*)>((?:\s*;\s*[\w-]+\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s;,"]+))*)/g);
+  return [...links].flatMap(([, url = "", rest = ""]) => {
+    const pairs = rest.matchAll(/;\s*([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]+))/g);
+    /** @type {Record<string, string>} */
+    const attributes = {};
+    for (const [, name = "", quoted, bare] of pairs) {
+      attributes[name.toLowerCase()] = quoted?.replace(/\\(.)/g, "$1") ?? bare ?? "";
+    }
+    if (attributes["rel"] !== "ice-server") return [];
+    const { username, credential } = attributes;
+    return [{ urls: url, ...(username && { username }), ...(credential && { credential }) }];
+  });
+}
+
+/**
+ * A parser of text/event-stream that is fed with pieces of text.
+ * @param {(event: ServerEvent) => void} listener @returns {(text: string) => void}
+ */
+export function eventParser(listener) {
+  let rest = "";
+  let name = "";
+  /** @type {string[]} */
+  let data = [];
+  return (text) => {
+    const lines = (rest + text).split(/\r\n|\n|\r(?!$)/);
+    rest = lines.pop() ?? "";
+    for (const line of lines) {
+      if (line === "") {
+        if (data.length > 0) listener({ name: name || "message", data: JSON.parse(data.join("\n")) });
+        name = "";
+        data = [];
+        continue;
+      }
+      const colon = line.indexOf(":");
+      const field = colon < 0 ? line : line.slice(0, colon);
+      const value = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
+      if (field === "event") name = value;
+      else if (field === "data") data.push(value);
+    }
+  };
+}

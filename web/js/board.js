@@ -1,0 +1,81 @@
+/**
+ * Follows the gateway's board: reads its events, and comes back by itself when they stop.
+ *
+ * @typedef {import("./api.js").Api} Api
+ * @typedef {import("./api.js").ServerEvent} ServerEvent
+ * @typedef {object} Hooks
+ * @property {(event: ServerEvent) => void} event
+ * @property {(connected: boolean) => void} connected whether what the page shows is the present
+ * @property {() => void} denied the ticket is not (or no longer) good for this, or the building is gone
+ */
+import { ApiError } from "./api.js";
+import { backoff } from "./player/player-state.js";
+
+const HIDDEN_MS = 30_000;
+
+export class Board {
+  #api;
+  #site;
+  #hooks;
+  /** @type {AbortController|null} */
+  #reading = null;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  #timer;
+  #attempt = 0;
+
+  /** @param {Api} api @param {string} site "" for all @param {Hooks} hooks */
+  constructor(api, site, hooks) {
+    this.#api = api;
+    this.#site = site;
+    this.#hooks = hooks;
+    document.addEventListener("visibilitychange", () => this.#seen());
+    addEventListener("online", () => this.#now());
+    addEventListener("pageshow", () => this.#now());
+    addEventListener("pagehide", () => this.#stop());
+    this.#now();
+  }
+
+  /** Connect now unless connected. */
+  #now() {
+    clearTimeout(this.#timer);
+    if (this.#reading) return;
+    const reading = new AbortController();
+    this.#reading = reading;
+    void this.#read(reading);
+  }
+
+  #stop() {
+    clearTimeout(this.#timer);
+    this.#reading?.abort();
+    this.#reading = null;
+  }
+
+  /** A tab that nobody looks at gives its connection back after a while. */
+  #seen() {
+    clearTimeout(this.#timer);
+    if (document.visibilityState === "visible") this.#now();
+    else this.#timer = setTimeout(() => this.#stop(), HIDDEN_MS);
+  }
+
+  /** @param {AbortController} reading */
+  async #read(reading) {
+    try {
+      await this.#api.events(this.#site, (event) => this.#heard(event), reading.signal);
+    } catch (error) {
+      if (reading.signal.aborted) return;
+      this.#reading = null;
+      this.#hooks.connected(false);
+      const status = error instanceof ApiError ? error.status : 0;
+      if (status === 401 || status === 403 || status === 404) this.#hooks.denied();
+      this.#timer = setTimeout(() => this.#now(), backoff(this.#attempt++, Math.random()));
+    }
+  }
+
+  /** @param {ServerEvent} event */
+  #heard(event) {
+    if (event.name === "open") {
+      this.#attempt = 0;
+      this.#hooks.connected(true);
+    } else this.#hooks.event(event);
+  }
+}

@@ -1,0 +1,70 @@
+/** The first page: the buildings and their state. */
+import { Board } from "./board.js";
+import { element, icon } from "./element.js";
+import { Away, Header, openPage, showEmpty, showMain, siteSentence } from "./page.js";
+
+/**
+ * @typedef {import("./api.js").SiteSummary} SiteSummary
+ * @typedef {import("./i18n.js").Words} Words
+ */
+
+const { api, words } = await openPage();
+new Header(words, { back: false }).show(words.text("sites"), "");
+const away = new Away(words);
+/** @type {Map<string, SiteSummary>} */
+const sites = new Map();
+
+await load();
+new Board(api, "", {
+  event({ name, data }) {
+    if (name === "site") sites.set(data.id, data);
+    else if (name === "gone") sites.delete(data.site);
+    else return;
+    show();
+  },
+  connected: (connected) => away.show(connected),
+  denied: () => void load(),
+});
+
+async function load() {
+  try {
+    const listed = await api.sites();
+    sites.clear();
+    for (const site of listed) sites.set(site.id, site);
+    show();
+  } catch {
+    away.show(false);
+  }
+}
+
+function show() {
+  if (sites.size === 0) {
+    showEmpty(words.text("sites.none"), words.text("sites.none.resident"), words.text("sites.none.staff"));
+    return;
+  }
+  const list = document.querySelector(".sites") ?? element("ul", { class: "sites" });
+  const focused = document.activeElement?.getAttribute("href");
+  list.replaceChildren(...[...sites.values()].map((site) => element("li", {}, card(site, words))));
+  if (!list.isConnected) showMain(list);
+  if (focused) /** @type {HTMLElement|null} */ (list.querySelector(`a[href="${CSS.escape(focused)}"]`))?.focus();
+}
+
+/** @param {SiteSummary} site @param {Words} words */
+function card({ id, name, state, cameras }, words) {
+  return element(
+    "a",
+    { class: "site", "data-state": state, href: `/watch/${encodeURIComponent(id)}` },
+    element(
+      "div",
+      {},
+      element("h2", {}, words.name(name)),
+      element(
+        "p",
+        {},
+        element("span", { class: "state" }, siteSentence(words, { state, ...cameras })),
+        element("span", {}, words.text("cameras", { n: cameras.total })),
+      ),
+    ),
+    icon("", "m9.5 5 7 7-7 7"),
+  );
+}

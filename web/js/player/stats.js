@@ -1,0 +1,83 @@
+/**
+ * Counts the pictures of one connection, so that a frozen picture is never taken for a live one.
+ *
+ * The browser's own counter of decoded frames is asked once a second: it also counts while the element is
+ * not painted, and all browsers have it.
+ */
+const LOOK_MS = 1_000;
+const QUIET_MS = 3_000;
+const SLEPT_MS = 15_000;
+
+export class Pulse {
+  #frames = 0;
+  #last = 0;
+  #looked = 0;
+  #beats = false;
+  /** @type {ReturnType<typeof setInterval>|undefined} */
+  #timer;
+  #peer;
+  #hooks;
+
+  /**
+   * @param {RTCPeerConnection} peer
+   * @param {{frame: () => void, quiet: (last: number) => void, slept: () => void}} hooks `frame` when
+   *   pictures begin (again), `quiet` when none came for three seconds, `slept` when the device was asleep
+   */
+  constructor(peer, hooks) {
+    this.#peer = peer;
+    this.#hooks = hooks;
+    this.#looked = Date.now();
+    this.#timer = setInterval(() => void this.#look(), LOOK_MS);
+  }
+
+  /** When the last picture came, 0 if none did. */
+  get last() {
+    return this.#last;
+  }
+
+  /** A picture was painted: the fast way to learn of the first one. */
+  painted() {
+    this.#last = Date.now();
+    this.#beat();
+  }
+
+  close() {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  async #look() {
+    const now = Date.now();
+    const slept = now - this.#looked > SLEPT_MS && document.visibilityState === "visible";
+    this.#looked = now;
+    if (slept) {
+      this.#hooks.slept();
+      return;
+    }
+    const frames = await decodedFrames(this.#peer).catch(() => this.#frames);
+    if (this.#timer === undefined) return;
+    if (frames > this.#frames) {
+      this.#frames = frames;
+      this.#last = now;
+      this.#beat();
+    } else if (this.#beats && now - this.#last >= QUIET_MS) {
+      this.#beats = false;
+      this.#hooks.quiet(this.#last);
+    }
+  }
+
+  #beat() {
+    if (this.#beats) return;
+    this.#beats = true;
+    this.#hooks.frame();
+  }
+}
+
+/** @param {RTCPeerConnection} peer @returns {Promise<number>} */
+async function decodedFrames(peer) {
+  let frames = 0;
+  for (const report of (await peer.getStats()).values()) {
+    if (report.type === "inbound-rtp" && report.kind === "video") frames += report.framesDecoded ?? 0;
+  }
+  return frames;
+}

@@ -1,0 +1,178 @@
+/**
+ * The inside of a player: its elements, and how they show a saying. It decides nothing.
+ *
+ * @typedef {import("../i18n.js").Words} Words
+ * @typedef {import("./sentences.js").Saying} Saying
+ * @typedef {import("./player-state.js").Phase} Phase
+ * @typedef {{label: string, phase: Phase, saying: Saying, taken: string, sound: boolean}} Picture `taken` is the time
+ *   of the picture when it is not the present
+ * @typedef {{start: () => void, stop: () => void, mute: () => void, full: () => void}} Acts
+ */
+import { element, icon } from "../element.js";
+import { look } from "./look.js";
+
+const PLAY = "M7 4.5v15l12.5-7.5z";
+const AGAIN = ["M20 11a8 8 0 1 0-2.5 6.5", "M20 5v6h-6"];
+const PAUSE = ["M8.5 5.5v13", "M15.5 5.5v13"];
+const LOUD = ["M4 9.5v5h3.5L12 18.5v-13L7.5 9.5z", "M15.5 9a4.5 4.5 0 0 1 0 6", "M18 6.5a8 8 0 0 1 0 11"];
+const MUTED = ["M4 9.5v5h3.5L12 18.5v-13L7.5 9.5z", "m16 9.5 5 5", "m21 9.5-5 5"];
+const FULL = ["M4 9V4h5", "M15 4h5v5", "M20 15v5h-5", "M9 20H4v-5"];
+const DOOR = ["M7 21V3.5h10V21", "M4.5 21h15", "M14 12.5v.5"];
+
+const SPOKEN_MS = 1_500;
+const BUSY_MS = 400;
+
+export class View {
+  video = element("video", { part: "video", playsinline: true, disableremoteplayback: true });
+  #poster = element("img", { class: "poster", part: "poster", alt: "" });
+  #still = element("canvas", { class: "still", part: "still" });
+  #spinner = element("span", { class: "spinner", part: "spinner", hidden: true });
+  #note = element("div", { class: "note", part: "note" });
+  #taken = element("span", { class: "taken", part: "taken", hidden: true });
+  #label = element("h2", { class: "label", part: "label" });
+  #state = element("span", { class: "state", part: "state" });
+  #spoken = element("span", { class: "spoken", role: "status" });
+  #start;
+  #stop;
+  #mute;
+  #full;
+  #screen;
+  #frame;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  #speaking;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  #spinning;
+
+  /** @param {ShadowRoot} root @param {Acts} acts */
+  constructor(root, acts) {
+    root.adoptedStyleSheets = [look()];
+    this.video.muted = true;
+    this.#start = element("button", { type: "button", class: "start", part: "start", onclick: acts.start });
+    this.#stop = element("button", { type: "button", onclick: acts.stop }, icon("", ...PAUSE));
+    this.#mute = element("button", { type: "button", onclick: acts.mute });
+    this.#full = element("button", { type: "button", onclick: acts.full }, icon("", ...FULL));
+    this.#screen = element(
+      "div",
+      { class: "screen", part: "screen", ondblclick: acts.full },
+      icon("blank", ...DOOR),
+      this.#poster,
+      this.#still,
+      this.video,
+      this.#spinner,
+      this.#note,
+      this.#taken,
+      this.#start,
+      element("div", { class: "controls", part: "controls" }, this.#stop, this.#mute, this.#full),
+    );
+    const caption = element("div", { class: "caption", part: "caption" }, this.#label, this.#state);
+    caption.append(element("slot", { name: "actions" }));
+    this.#frame = element("div", { class: "frame", part: "frame", role: "group" }, this.#screen, caption, this.#spoken);
+    root.append(this.#frame);
+  }
+
+  get isFull() {
+    return this.#frame.matches(":fullscreen");
+  }
+
+  /** @param {Picture} picture @param {Words} words */
+  show({ label, phase, saying, taken, sound }, words) {
+    const playing = phase === "connecting" || phase === "live" || phase === "silent";
+    this.#screen.dataset["phase"] = phase;
+    this.#screen.dataset["veil"] = saying.title ? "dark" : phase === "live" ? "none" : "light";
+    this.#frame.setAttribute("aria-label", label);
+    this.video.setAttribute("aria-label", words.text("video.of", { name: label }));
+    setText(this.#label, label);
+    setText(this.#state, saying.short);
+    this.#state.dataset["tone"] = saying.tone;
+    this.#showNote(saying);
+    this.#spin(phase === "connecting");
+    setText(this.#taken, taken && words.text("taken", { time: taken }));
+    this.#taken.hidden = !taken || (phase !== "idle" && phase !== "paused");
+    this.#showStart(phase, saying, label, words);
+    this.#stop.hidden = !playing;
+    name(this.#stop, words.text("stop"));
+    this.#full.hidden = !playing;
+    name(this.#full, words.text(this.isFull ? "full.leave" : "full"));
+    this.#mute.hidden = !playing || !sound;
+    this.#mute.replaceChildren(icon("", ...(this.video.muted ? MUTED : LOUD)));
+    name(this.#mute, words.text(this.video.muted ? "sound.on" : "sound.off"));
+  }
+
+  /** Tell a screen reader, after a moment: only what lasts is worth saying. @param {string} text */
+  speak(text) {
+    clearTimeout(this.#speaking);
+    this.#speaking = setTimeout(() => setText(this.#spoken, text), SPOKEN_MS);
+  }
+
+  /** @param {string} url @param {boolean} newer than the picture that was kept */
+  showPoster(url, newer) {
+    this.#poster.src = url;
+    if (newer) this.#still.classList.remove("taken");
+  }
+
+  /** Keep the picture that the video shows now, for the time when there is none. */
+  keepStill() {
+    const { videoWidth, videoHeight } = this.video;
+    if (videoWidth === 0) return;
+    this.#still.width = videoWidth;
+    this.#still.height = videoHeight;
+    this.#still.getContext("2d")?.drawImage(this.video, 0, 0);
+    this.#still.classList.add("taken");
+  }
+
+  /** Fill the screen with this camera, or leave that. */
+  async toggleFull() {
+    if (document.fullscreenElement) await document.exitFullscreen();
+    else if (this.#frame.requestFullscreen) await this.#frame.requestFullscreen();
+    // An iPhone lets only the video itself fill the screen, by a method of its own.
+    else /** @type {any} */ (this.video).webkitEnterFullscreen?.();
+  }
+
+  /** Stop what would act later. */
+  close() {
+    clearTimeout(this.#speaking);
+    clearTimeout(this.#spinning);
+  }
+
+  /** @param {Saying} saying */
+  #showNote({ title, hint }) {
+    const [strong, span] = this.#note.children;
+    if (!title) this.#note.replaceChildren();
+    else if (strong && span) {
+      setText(strong, title);
+      setText(span, hint);
+    } else this.#note.replaceChildren(element("strong", {}, title), element("span", {}, hint));
+  }
+
+  /** A connection that stands at once shows no spinner. @param {boolean} busy */
+  #spin(busy) {
+    if (busy === (this.#spinning !== undefined)) return;
+    clearTimeout(this.#spinning);
+    this.#spinning = undefined;
+    if (busy) this.#spinning = setTimeout(() => (this.#spinner.hidden = false), BUSY_MS);
+    else this.#spinner.hidden = true;
+  }
+
+  /** @param {Phase} phase @param {Saying} saying @param {string} label @param {Words} words */
+  #showStart(phase, saying, label, words) {
+    const again = saying.title !== "";
+    this.#start.hidden = phase !== "idle" && phase !== "waiting" && phase !== "refused";
+    this.#start.classList.toggle("again", again);
+    if (this.#start.childElementCount === 0 || this.#start.dataset["again"] !== String(again)) {
+      this.#start.dataset["again"] = String(again);
+      this.#start.replaceChildren(element("span", {}, icon("", ...(again ? AGAIN : [PLAY]))));
+    }
+    name(this.#start, words.text(again ? "start.again" : "start", { name: label }));
+  }
+}
+
+/** Writes only a change: an unchanged live region must not be read out again. @param {Element} target @param {string} text */
+function setText(target, text) {
+  if (target.textContent !== text) target.textContent = text;
+}
+
+/** @param {HTMLElement} button @param {string} text */
+function name(button, text) {
+  button.setAttribute("aria-label", text);
+  button.title = text;
+}

@@ -1,0 +1,127 @@
+/**
+ * One playing connection: draft-ietf-wish-whep from the browser's side.
+ *
+ * The offer goes out before any candidate is gathered, as RFC 9725 section 4.6 allows for an ICE server list that
+ * comes with the answer: the first picture waits for one round trip and nothing else.
+ */
+import { ApiError } from "../api.js";
+
+/**
+ * @typedef {import("../api.js").Api} Api
+ * @typedef {import("./player-state.js").Reason} Reason
+ * @typedef {{site: string, camera: string, low: boolean, audio: boolean}} Wish
+ * @typedef {object} Hooks
+ * @property {(stream: MediaStream) => void} stream
+ * @property {() => void} shaky the connection misses its checks
+ * @property {() => void} steady it answers again
+ * @property {(failure: Failure) => void} ended at most once, and never after `close`
+ *
+ * @typedef {{reason: Reason, final: boolean, retryAfter: number}} Failure `retryAfter` in milliseconds
+ */
+
+export class Line {
+  #abort = new AbortController();
+  #location = "";
+  #api;
+  #hooks;
+  #wish;
+  /** The browser's side of the connection. */
+  peer;
+
+  /** @param {Api} api @param {Wish} wish @param {Hooks} hooks */
+  constructor(api, wish, hooks) {
+    this.#api = api;
+    this.#wish = wish;
+    this.#hooks = hooks;
+    this.peer = new RTCPeerConnection();
+    const stream = new MediaStream();
+    this.peer.ontrack = ({ track }) => {
+      stream.addTrack(track);
+      if (track.kind === "video") hooks.stream(stream);
+    };
+    this.peer.onconnectionstatechange = () => this.#changed();
+  }
+
+  /** Whether the camera's sound may be sent on this connection. */
+  get hasAudio() {
+    return this.peer
+      .getTransceivers()
+      .some((one) => one.receiver.track.kind === "audio" && one.currentDirection === "recvonly");
+  }
+
+  /** Make the connection; failures go to `ended`. */
+  async open() {
+    try {
+      await this.#open();
+    } catch (error) {
+      this.#end(failureOf(error));
+    }
+  }
+
+  /** Hang up, and tell the server so that the place is free at once. */
+  close() {
+    if (this.#abort.signal.aborted) return;
+    this.#abort.abort();
+    this.peer.close();
+    if (this.#location) this.#api.hangUp(this.#location);
+  }
+
+  async #open() {
+    const { peer } = this;
+    peer.addTransceiver("video", { direction: "recvonly" });
+    if (this.#wish.audio) peer.addTransceiver("audio", { direction: "recvonly" });
+    const offer = await peer.createOffer();
+    const play = await this.#api.play(this.#wish, offer.sdp ?? "", this.#abort.signal);
+    this.#location = play.location;
+    if (this.#abort.signal.aborted) {
+      this.#api.hangUp(play.location);
+      return;
+    }
+    if (play.iceServers.length > 0) peer.setConfiguration({ iceServers: play.iceServers });
+    await peer.setLocalDescription(offer);
+    await peer.setRemoteDescription({ type: "answer", sdp: play.answer });
+  }
+
+  #changed() {
+    const state = this.peer.connectionState;
+    if (state === "connected") this.#hooks.steady();
+    else if (state === "disconnected") this.#hooks.shaky();
+    else if (state === "failed" || state === "closed") {
+      this.#end({ reason: "network", final: false, retryAfter: 0 });
+    }
+  }
+
+  /** @param {Failure} failure */
+  #end(failure) {
+    if (this.#abort.signal.aborted) return;
+    this.close();
+    this.#hooks.ended(failure);
+  }
+}
+
+/** @param {unknown} error @returns {Failure} */
+function failureOf(error) {
+  if (!(error instanceof ApiError)) return { reason: "browser", final: true, retryAfter: 0 };
+  const { reason, final } = classify(error);
+  return { reason, final, retryAfter: error.retryAfter * 1_000 };
+}
+
+/** @param {ApiError} error @returns {{reason: Reason, final: boolean}} */
+function classify({ status, kind }) {
+  switch (kind) {
+    case "camera_offline":
+      return { reason: "camera", final: false };
+    case "server_full":
+      return { reason: "full", final: false };
+    case "codec_unsupported":
+      return { reason: "codec", final: true };
+    case "offer_malformed":
+    case "offer_unusable":
+      return { reason: "browser", final: true };
+  }
+  if (status === 0) return { reason: "network", final: false };
+  if (status === 401) return { reason: "ticket", final: true };
+  if (status === 403) return { reason: "forbidden", final: true };
+  if (status === 404) return { reason: "missing", final: true };
+  return { reason: "server", final: false };
+}

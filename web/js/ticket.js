@@ -1,0 +1,29 @@
+/**
+ * The ticket that comes in the address as `#ticket=...`.
+ *
+ * A fragment never reaches a server's log. It is taken out of the address bar at once, so that a copied link or a
+ * photo of the screen does not pass it on, and is kept for this tab only, so that a reload still shows the cameras.
+ */
+const KEPT = "ticket";
+
+/** @returns {string} the ticket of this tab, "" without one */
+export function pageTicket() {
+  const fragment = new URLSearchParams(location.hash.slice(1));
+  const brought = fragment.get("ticket");
+  if (brought === null) return recall();
+  history.replaceState(history.state, "", location.pathname + location.search);
+  try {
+    sessionStorage.setItem(KEPT, brought);
+  } catch {
+    // Without storage the ticket lasts until the page is reloaded.
+  }
+  return brought;
+}
+
+function recall() {
+  try {
+    return sessionStorage.getItem(KEPT) ?? "";
+  } catch {
+    return "";
+  }
+}
