@@ -26,6 +26,7 @@ MEDIA1_NAMESPACE: Final = "http://www.onvif.org/ver10/media/wsdl"
 _MAC: Final = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
 _MOST_PROFILES: Final = 256
 _WRONG: Final = (DeviceFailureKind.WRONG_PASSWORD, DeviceFailureKind.NEEDS_PASSWORD)
+_FINAL: Final = (DeviceFailureKind.TOO_SLOW, DeviceFailureKind.LOCKED)
 _SKEW_MATTERS: Final = timedelta(seconds=5)
 _FARTHEST_ZONE: Final = timedelta(hours=15)
 
@@ -51,6 +52,7 @@ class Interview:
         self._camera = QuietCamera(documents, url, transport)
         self._skew: timedelta | None = None
         self._signing_skew = timedelta()
+        self._accepted = False
         self._credential: Credential | None = None
         self._report = DeviceReport(address=address, xaddr=url)
         self._notes: list[str] = []
@@ -148,12 +150,13 @@ class Interview:
         self._camera.token = token(credential, skew)
         self._signing_skew = skew
         question()
+        self._accepted = True
         self._report = replace(self._report, credential=credential.reference)
 
     def _ask_the_rest(self) -> None:
         self._ask_services()
-        self._ask_hardware_address()
         self._ask_pictures()
+        self._ask_hardware_address()
 
     def _know(self, answer: Any) -> None:
         self._report = replace(
@@ -217,6 +220,7 @@ class Interview:
             if failure.failure.kind is not DeviceFailureKind.BAD_ANSWER:
                 raise failure from error
             return []
+        self._accepted = True
         return [p for p in (self._located(p, service.stream_uri) for p in profiles) if p.rtsp]
 
     def _media1_profiles(self) -> list[Profile]:
@@ -226,6 +230,7 @@ class Interview:
             found = list(media.GetProfiles() or ())[:_MOST_PROFILES]
         except Exception as error:
             raise explain(error) from error
+        self._accepted = True
 
         def uri(token_: str) -> str:
             setup = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}
@@ -239,12 +244,17 @@ class Interview:
         return with_uri(profile, where, self._report.address) if where else profile
 
     def _optional(self, question: Callable[[], Any]) -> Any:
-        """Ask something that a camera may refuse; only a passed deadline ends the interview."""
+        """Ask something that a camera may refuse.
+
+        A refusal ends the interview only when time is up, or when it is about a password that
+        has not been accepted yet: another question would be another wrong try.
+        """
         try:
             return question()
         except Exception as error:  # cameras make the libraries raise anything
             failure = explain(error)
-            if failure.failure.kind is DeviceFailureKind.TOO_SLOW:
+            kind = failure.failure.kind
+            if kind in _FINAL or (kind in _WRONG and not self._accepted):
                 raise failure from error
             return None
 
