@@ -15,6 +15,7 @@ from gateway.api import keys, views
 from gateway.api.access import Visitor, seen_site, visitor_of
 from gateway.api.limits import client_of
 from gateway.api.ports import BoardEvent
+from gateway.api.problems import STARTED
 from gateway.api.sites import seen_sites
 from gateway.api.streams import Stream
 from gateway.api.tickets import LEEWAY_S
@@ -45,6 +46,7 @@ async def follow(request: web.Request) -> web.StreamResponse:
         suppress(ConnectionError),  # the client left
     ):
         await response.prepare(request)
+        request[STARTED] = True
         await stream.write(request, response, _PREAMBLE + story.begin())
         async with _closing(changes):
             await _tell(request, response, stream, story, changes)

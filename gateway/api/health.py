@@ -37,10 +37,10 @@ async def healthz(request: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """``GET /readyz``: 200 once every enabled site has had its first cycle, else 503."""
-    ages = request.app[keys.AGES]()
+    """``GET /readyz``: 200 once every enabled site is on the board, else 503 with the reason."""
+    board = request.app[keys.BOARD]
     enabled = [site.id for site in request.app[keys.FLEET]().sites.values() if site.enabled]
-    waiting = sum(site_id not in ages for site_id in enabled)
+    waiting = sum(board.site(site_id) is None for site_id in enabled)
     if waiting:
         reason = f"{waiting} of {len(enabled)} sites have not been looked at yet"
         response = as_json({"status": "starting", "reason": reason})

@@ -44,6 +44,9 @@ STATUSES: Final[Mapping[ErrorKind, int]] = {
 RETRY_AFTER_S: Final[Mapping[ErrorKind, int]] = {ErrorKind.SERVER_FULL: 30}
 """Seconds before another try makes sense; other 503 answers say 5."""
 
+STARTED: Final = web.RequestKey[bool]("started")
+"""True on a request whose answer has begun: it is too late for a problem."""
+
 JSON_PATHS: Final = ("/api", "/whep", "/healthz", "/readyz")
 
 _PAGES: Final = {
@@ -113,6 +116,8 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except Exception:  # noqa: BLE001  # the last line of defence; logged, never told
         if request.transport is not None and not request.transport.is_closing():
             _log_unexpected(request)
+            if request.get(STARTED):
+                request.transport.abort()
         return _answer(
             request,
             Problem(

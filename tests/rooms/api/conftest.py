@@ -1,0 +1,33 @@
+"""A stage with three sites, one for each access, and a client at its doors."""
+
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient
+from pytest_aiohttp import AiohttpClient
+
+from gateway.model.site import Access
+from tests.rooms.api.stage import Stage, site_of
+
+Client = TestClient[web.Request, web.Application]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    """Give a web directory and the sites ``open``, ``tickets`` and ``office``."""
+    (tmp_path / "web/js").mkdir(parents=True)
+    (tmp_path / "web/index.html").write_text("<!doctype html><title>index</title>")
+    (tmp_path / "web/watch.html").write_text("<!doctype html><title>watch</title>")
+    (tmp_path / "web/js/page.js").write_text("export const answer = 42;\n" * 40)
+    made = Stage(tmp_path / "web")
+    made.add(site_of("open"))
+    made.add(site_of("tickets", Access.TICKET))
+    made.add(site_of("office", Access.STAFF))
+    return made
+
+
+@pytest.fixture
+async def client(stage: Stage, aiohttp_client: AiohttpClient) -> Client:
+    """Give a client of the stage's application on a port of its own."""
+    return await aiohttp_client(stage.app())
