@@ -42,7 +42,7 @@ def reason(error: OSError) -> str:
 
 
 def on_the_way(path: Path) -> Iterator[Path]:
-    """Yield ``path`` and every symbolic link on the way to its file.
+    """Yield ``path``, every symbolic link on the way to its file, and where the way ends.
 
     A change of any of them changes what is read: a mounted secret or configuration is swapped by
     renaming one link.
@@ -66,3 +66,4 @@ def on_the_way(path: Path) -> Iterator[Path]:
         if target.is_absolute():
             here = Path("/")
         todo += [part for part in reversed(target.parts) if part not in (".", "/")]
+    yield here

@@ -1,5 +1,7 @@
 """The two kinds of files, their keys, and their JSON Schema for editors."""
 
+import json
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -104,6 +106,11 @@ def json_schema(kind: Kind) -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **tidy}
 
 
+def json_schema_text(kind: Kind) -> str:
+    """Return the JSON Schema as the text that is kept beside the files."""
+    return json.dumps(json_schema(kind), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
 def _tidy(piece: Any) -> Any:
     """Drop what editors show as noise: titles, nulls, and defaults that say nothing."""
     if isinstance(piece, list):
@@ -124,3 +131,7 @@ def _tidy(piece: Any) -> Any:
         del kept["anyOf"]
         kept.update(rest[0] if len(rest) == 1 else {"anyOf": rest})
     return kept
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json_schema_text("gateway" if sys.argv[1:] == ["gateway"] else "site"))
