@@ -63,6 +63,7 @@ def _routes() -> list[web.RouteDef]:
     return [
         web.post(_CAMERA, whep.start),
         web.delete(_PLAY, whep.stop),
+        web.patch(_PLAY, whep.refuse_patch),
         web.get("/api/v1/sites", sites.list_sites),
         web.get(_SITE, sites.show_site),
         web.get(_POSTER, sites.show_poster),

@@ -54,7 +54,7 @@ async def preflight(request: web.Request) -> web.Response:
     if site is not None:
         require(request, site)
     headers = {
-        "Access-Control-Allow-Methods": "GET, POST, DELETE",
+        "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE",
         "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match",
         "Access-Control-Max-Age": "600",
     }

@@ -73,6 +73,14 @@ async def stop(request: web.Request) -> web.Response:
     return web.Response()
 
 
+async def refuse_patch(_request: web.Request) -> web.Response:
+    """``PATCH``: no trickle ICE and no restarts (RFC 9725 section 4.3).
+
+    A route of its own, so that players of other websites can read the refusal and go on.
+    """
+    raise web.HTTPMethodNotAllowed("PATCH", ["DELETE", "OPTIONS"])
+
+
 def ice_links(settings: Settings) -> list[str]:
     """Return a Link header for each STUN and TURN address (RFC 9725 section 4.6)."""
     return [

@@ -268,3 +268,13 @@ async def test_an_error_can_be_read_by_the_website_that_may_play(
     assert (await problem_of(response))["kind"] == "camera_offline"
     assert response.headers["Access-Control-Allow-Origin"] == "*"
     assert "Retry-After" in response.headers["Access-Control-Expose-Headers"]
+
+
+async def test_a_trickling_player_is_refused_in_a_way_that_it_can_read(client: Client) -> None:
+    headers = {"Origin": "https://any.example", "Content-Type": "application/trickle-ice-sdpfrag"}
+    response = await client.patch("/whep/open/yard/play-1", data="a=x", headers=headers)
+    assert (await problem_of(response))["kind"] == "method_not_allowed"
+    assert response.headers["Allow"] == "DELETE, OPTIONS"
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    preflight = await client.options("/whep/open/yard/play-1", headers=headers)
+    assert "PATCH" in preflight.headers["Access-Control-Allow-Methods"]
