@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 import structlog
-from aiohttp import BasicAuth, web
+from aiohttp import web
 
 from gateway.mediaserver import snapshot, stat, views
 from gateway.mediaserver.lease import Lease
@@ -234,15 +234,13 @@ def _json(value: Any) -> web.Response:
 
 
 def _knows(user: BasicUser, request: web.Request) -> bool:
+    """Check HTTP Basic credentials (RFC 7617, UTF-8)."""
+    scheme, _, said = request.headers.get("Authorization", "").partition(" ")
     try:
-        said = BasicAuth.decode(request.headers.get("Authorization", ""), encoding="utf-8")
+        name, colon, password = base64.b64decode(said, validate=True).partition(b":")
     except ValueError:
         return False
     # Both are compared whatever the first says, so that time tells nothing.
-    name = hmac.compare_digest(_bytes(said.login), _bytes(user.name))
-    password = hmac.compare_digest(_bytes(said.password), _bytes(user.password.reveal()))
-    return name and password
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
+    right_name = hmac.compare_digest(name, user.name.encode())
+    right_password = hmac.compare_digest(password, user.password.reveal().encode())
+    return scheme.lower() == "basic" and bool(colon) and right_name and right_password

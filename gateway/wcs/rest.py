@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from aiohttp import BasicAuth, ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientError, ClientSession, ClientTimeout, encode_basic_auth
 
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.server import ControlAddress
@@ -52,8 +52,10 @@ class WcsRest:
         self._session = session
         self._slots = asyncio.Semaphore(_AT_ONCE)
         password = control.password.reveal() if control.password else ""
-        self._auth = (
-            BasicAuth(control.username, password, encoding="utf-8") if control.username else None
+        self._headers = (
+            {"Authorization": encode_basic_auth(control.username, password)}
+            if control.username
+            else {}
         )
 
     async def call(
@@ -103,7 +105,7 @@ class WcsRest:
                     method,
                     self._base + path,
                     json=body,
-                    auth=self._auth,
+                    headers=self._headers,
                     allow_redirects=False,
                     timeout=ClientTimeout(total=None),
                 ) as response,

@@ -1,0 +1,205 @@
+"""The folder of one media server that runs as a process.
+
+- ``label.json``: what it was made from; without it the folder is not ours
+- ``conf/``: its settings and secrets, mode 0600
+- ``run/process.json``: the process that we started
+- ``run/server.json``: written by the server when it is ready
+- ``server.log``, ``crash-*.log``: what it says, and what it said before it died
+"""
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from gateway.kit.secret import Secret, redact
+from gateway.model.server import ControlAddress, ServerSpec
+from gateway.runtime.pids import ProcessId
+from gateway.runtime.spec import from_plain, plain
+
+REST_USER_FILE: Final = "conf/rest-user"
+TOKEN_FILE: Final = "conf/signalling-token"  # noqa: S105  # a file's name
+_USER: Final = "gateway"
+_CRASHES_KEPT: Final = 5
+_TAIL_BYTES: Final = 4096
+_TAIL_LINES: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What a server was made from; ``media_port`` is its UDP port across restarts."""
+
+    spec: ServerSpec
+    fingerprint: str
+    media_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A server that can be asked."""
+
+    process: ProcessId
+    fingerprint: str
+    control: ControlAddress
+    since: datetime
+
+
+class Folder:
+    """Reads and writes the files of one server; raises OSError only where it says so."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def log(self) -> Path:
+        """Where the server's output goes."""
+        return self.path / "server.log"
+
+    def label(self) -> Label | None:
+        """Return the label, or ``None`` when there is none that can be read."""
+        values = _read(self.path / "label.json")
+        try:
+            return Label(
+                from_plain(values["spec"]), str(values["fingerprint"]), int(values["media_port"])
+            )
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def label_changed(self) -> int:
+        """Return when the label was written, in ns since 1970; 0 when there is none."""
+        try:
+            return (self.path / "label.json").stat().st_mtime_ns
+        except OSError:
+            return 0
+
+    def prepare(self, label: Label, files: Mapping[str, str]) -> None:
+        """Write label, secrets (once) and settings; raises OSError."""
+        for folder in (self.path, self.path / "conf", self.path / "run"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name, content in (
+            (REST_USER_FILE, f"{_USER}:{secrets.token_urlsafe(24)}\n"),
+            (TOKEN_FILE, f"{secrets.token_urlsafe(24)}\n"),
+        ):
+            if not (self.path / name).exists():
+                _write(self.path / name, content)
+        for name, content in files.items():
+            _write(self.path / name, content)
+        values = {
+            "spec": plain(label.spec),
+            "fingerprint": label.fingerprint,
+            "media_port": label.media_port,
+        }
+        _write(self.path / "label.json", json.dumps(values))
+
+    def started(self, process: ProcessId) -> None:
+        """Note the process that runs here; raises OSError."""
+        _write(self.path / "run/process.json", json.dumps(asdict(process)))
+
+    def process(self) -> ProcessId | None:
+        """Return the process that runs here and is alive."""
+        for name in ("run/server.json", "run/process.json"):
+            process = _process(_read(self.path / name))
+            if process is not None and process.alive():
+                return process
+        return None
+
+    def ready(self) -> Ready | None:
+        """Return how the server is reached, once it is alive and ready."""
+        path = self.path / "run/server.json"
+        values = _read(path)
+        process = _process(values)
+        if process is None or not process.alive():
+            return None
+        try:
+            host = values["control_address"]
+            user, _, password = self._secret(REST_USER_FILE).partition(":")
+            control = ControlAddress(
+                http_url=f"http://{_in_url(host)}:{int(values['http_port'])}",
+                ws_url=f"ws://{_in_url(host)}:{int(values['ws_port'])}/",
+                username=user,
+                password=Secret(password),
+                token=Secret(self._secret(TOKEN_FILE)),
+            )
+            return Ready(process, str(values["fingerprint"]), control, _changed(path))
+        except (KeyError, TypeError, ValueError, OSError):
+            return None
+
+    def since(self) -> datetime:
+        """Return when something last happened here."""
+        times = [_changed(path) for path in (self.log, self.path / "run", self.path)]
+        return max(times)
+
+    def tail(self) -> str:
+        """Return the last lines of the log, without credentials."""
+        try:
+            with self.log.open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(0, size - _TAIL_BYTES))
+                text = file.read().decode("utf-8", "replace")
+        except OSError:
+            return ""
+        return redact("\n".join(text.splitlines()[-_TAIL_LINES:]))
+
+    def put_away_crash(self) -> None:
+        """Keep the log of a server that ended without being told to, the newest few of them."""
+        if not (self.path / "run/process.json").exists():
+            return
+        with contextlib.suppress(OSError):
+            name = datetime.now(UTC).strftime("crash-%Y%m%dT%H%M%S.%fZ.log")
+            self.log.rename(self.path / name)
+        for old in sorted(self.path.glob("crash-*.log"))[:-_CRASHES_KEPT]:
+            old.unlink(missing_ok=True)
+
+    def stopped(self) -> None:
+        """Note that the server was told to end."""
+        for name in ("process.json", "server.json"):
+            (self.path / "run" / name).unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Delete everything; raises OSError."""
+        # The label goes first: whatever is left over by a crash is nobody's.
+        (self.path / "label.json").unlink(missing_ok=True)
+        shutil.rmtree(self.path)
+
+    def _secret(self, name: str) -> str:
+        return (self.path / name).read_text(encoding="utf-8").strip()
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def _write(path: Path, content: str) -> None:
+    """Replace a file in one step, readable by its owner only."""
+    draft = path.with_name(path.name + ".new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(content)
+    draft.replace(path)
+
+
+def _process(values: Mapping[str, Any]) -> ProcessId | None:
+    try:
+        return ProcessId(int(values["pid"]), int(values["started"]), str(values["boot"]))
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _changed(path: Path) -> datetime:
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except OSError:
+        return datetime.fromtimestamp(0, UTC)
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
