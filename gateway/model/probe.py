@@ -76,3 +76,22 @@ class CameraVerdict:
     full: str | None
     streams: dict[str, Verdict] = field(default_factory=dict, hash=False)
     reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeFailure:
+    """Why no picture came, for a technician; ``kind`` is for programs."""
+
+    kind: str
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """One probed stream: measured facts and a JPEG, or the failure."""
+
+    facts: StreamFacts
+    picture: bytes | None = field(default=None, repr=False)
+    failure: ProbeFailure | None = None
+    took_s: float = 0.0
