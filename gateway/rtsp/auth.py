@@ -49,7 +49,7 @@ def challenges(headers: Iterable[str]) -> list[Challenge]:
     found = []
     for header in headers:
         marks = list(_SCHEME.finditer(header))
-        for mark, following in zip(marks, [*marks[1:], None], strict=True):
+        for mark, following in zip(marks, [*marks[1:], None], strict=False):
             end = following.start() if following else len(header)
             challenge = _challenge(mark.group(1).lower(), header[mark.end() : end])
             if challenge is not None:

@@ -79,7 +79,7 @@ class JitterBuffer:
                 item = held.pop(min(held, key=reception.ahead))
             data, arrival = item
             ahead = reception.ahead(data[2] << 8 | data[3])
-            if ahead < 0:
+            if ahead < 0 or int.from_bytes(data[8:12], "big") != reception.ssrc:
                 reception.dropped += 1  # left over from before the camera began anew
             else:
                 reception.deliver(memoryview(data), ahead, arrival)

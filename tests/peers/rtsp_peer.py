@@ -109,8 +109,8 @@ class RtspPeer:
                 if data is not None:
                     writer.write(data)
                     await writer.drain()
-        except (OSError, asyncio.IncompleteReadError):
-            pass
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the client has gone, or the test is over
         finally:
             self.writers.remove(writer)
             writer.close()

@@ -91,7 +91,7 @@ class VideoAssembler:
         if lost:
             self._gap(lost)
         if timestamp != self._timestamp:
-            if self._slices or self._depacketizer.open:
+            if self._slices or self._damaged or self._depacketizer.open:
                 self._finish()
             self._timestamp, self._arrival = timestamp, arrival
             self._suspect = self._suspect or lost > 0
