@@ -1,0 +1,287 @@
+"""The running gateway: builds every part, joins the rooms, begins and ends in order.
+
+Begins: configuration, data folder, door (so that a port in use is known before anything is
+touched), then the keeper. Ends in reverse. Media servers are left running or taken away as
+:meth:`Service.close` is told.
+"""
+
+import asyncio
+import errno
+import functools
+import signal
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from aiohttp import web
+
+from gateway.api.app import create_app
+from gateway.api.ports import DemoSwitch
+from gateway.api.runner import create_runner
+from gateway.config.load import Loader
+from gateway.config.watch import changes
+from gateway.control.board import Board
+from gateway.control.clients import Clients
+from gateway.control.demand import Demand
+from gateway.control.keeper import Keeper
+from gateway.control.ports import Runtime
+from gateway.control.posters import Posters
+from gateway.control.siteloop import World
+from gateway.control.watching import Watching
+from gateway.kit.clock import SystemClock
+from gateway.kit.tasks import Tasks
+from gateway.model.company import Fleet, RuntimeKind, Settings
+from gateway.model.errors import ErrorKind, GatewayError
+from gateway.runtime.process import ProcessRuntime
+from gateway.store.files import PosterFiles
+from gateway.store.lock import DataFolder
+from gateway.wcs.server import WcsServer
+from gateway.wcs.settings import embedded_files
+
+_REMOVE_S: Final = 20.0
+LEASE_S: Final = 900.0
+"""How long an embedded media server goes on when no gateway asks it any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a start is told: ``listen`` overrides the settings' host and port."""
+
+    directory: Path
+    listen: tuple[str, int] | None = None
+    demo_switch: DemoSwitch | None = None
+    lease_s: float = LEASE_S
+
+
+@dataclass(slots=True)
+class Service:
+    """One gateway in this process."""
+
+    options: Options
+    board: Board = field(default_factory=Board)
+    _loader: Loader = field(init=False)
+    _fleet: Fleet = field(default_factory=lambda: Fleet(Settings(), {}))
+    _keeper: Keeper | None = None
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _tasks: Tasks = field(default_factory=lambda: Tasks("service"))
+    _remove: bool = False
+    _port: int = 0
+
+    def __post_init__(self) -> None:
+        self._loader = Loader(self.options.directory)
+
+    @property
+    def fleet(self) -> Fleet:
+        """The settings and sites in force now."""
+        return self._fleet
+
+    @property
+    def url(self) -> str:
+        """Where the page is, for somebody at this machine."""
+        host = self._listen()[0]
+        shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104  # compared
+        return (
+            f"http://{f'[{shown}]' if ':' in shown and '[' not in shown else shown}:{self._port}/"
+        )
+
+    async def start(self) -> None:
+        """Begin; raises GatewayError. :meth:`close` is to be called in any case."""
+        self._fleet = await asyncio.to_thread(self._loader.load)
+        settings = self._fleet.settings
+        log = structlog.get_logger("service")
+        for problem in self._fleet.problems:
+            log.warning("a file has a problem", problem=str(problem))
+        self._stack.enter_context(DataFolder(settings.data_dir))
+        world = World(
+            runtime=make_runtime(settings, lease_s=self.options.lease_s),
+            clients=Clients(WcsServer),
+            board=self.board,
+            demand=Demand(SystemClock()),
+            clock=SystemClock(),
+        )
+        self._stack.push_async_callback(world.runtime.close)
+        self._keeper = keeper = Keeper(world)
+        self._stack.push_async_callback(self._end_keeping, keeper)
+        watching, posters = self._followers(world, keeper)
+        await self._open_door(watching, posters, keeper)
+        self._stack.push_async_callback(self._tasks.close)
+        keeper.start()
+        keeper.apply(self._fleet)
+        posters.start()
+        self._tasks.spawn(self._follow_files(keeper), "configuration")
+        log.info(
+            "the gateway serves",
+            url=self.url,
+            sites=len(self._fleet.sites),
+            data=str(settings.data_dir),
+        )
+
+    async def close(self, *, remove: bool) -> None:
+        """End everything; ``remove`` takes the media servers away too."""
+        self._remove = remove
+        await self._stack.aclose()
+
+    def _followers(self, world: World, keeper: Keeper) -> tuple[Watching, Posters]:
+        watching = Watching(
+            fleet=lambda: self._fleet,
+            keeper=keeper,
+            clients=world.clients,
+            demand=world.demand,
+            clock=world.clock,
+        )
+        self._stack.push_async_callback(watching.close)
+        posters = Posters(
+            board=world.board,
+            keeper=keeper,
+            clients=world.clients,
+            store=PosterFiles(self._fleet.settings.data_dir / "posters"),
+            to_jpeg=_no_pictures,
+            clock=world.clock,
+        )
+        self._stack.push_async_callback(posters.close)
+        return watching, posters
+
+    async def _open_door(self, watching: Watching, posters: Posters, keeper: Keeper) -> None:
+        app = create_app(
+            fleet=lambda: self._fleet,
+            board=self.board,
+            watching=watching,
+            posters=posters,
+            ages=keeper.ages,
+            web_dir=web_dir(),
+            demo_switch=self.options.demo_switch,
+        )
+        runner = create_runner(app)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        host, port = self._listen()
+        site = web.TCPSite(runner, host, port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise _door_error(host, port, error) from error
+        self._port = runner.addresses[0][1]
+
+    def _listen(self) -> tuple[str, int]:
+        settings = self._fleet.settings
+        return self.options.listen or (settings.listen_host, settings.listen_port)
+
+    async def _follow_files(self, keeper: Keeper) -> None:
+        log = structlog.get_logger("service")
+        async for fleet in changes(self._loader, asyncio.Event()):
+            before, self._fleet = self._fleet, fleet
+            keeper.apply(fleet)
+            if _needs_restart(before.settings) != _needs_restart(fleet.settings):
+                log.warning("listen, data_dir and runtime change at the next start of the gateway")
+
+    async def _end_keeping(self, keeper: Keeper) -> None:
+        if self._remove:
+            try:
+                async with asyncio.timeout(_REMOVE_S):
+                    await keeper.remove_servers()
+            except (GatewayError, TimeoutError) as error:
+                structlog.get_logger("service").warning(
+                    "a media server could not be removed", reason=str(error)
+                )
+        await keeper.close()
+
+
+async def run(service: Service) -> None:
+    """Serve until SIGINT or SIGTERM; raises GatewayError when it cannot begin.
+
+    SIGINT (Ctrl-C) takes the media servers away; SIGTERM, a service manager's word, leaves them
+    running for the next start unless ``keep_on_stop`` is false.
+    """
+    remove = False
+    try:
+        told = await until_told(service.start())
+        remove = told is signal.SIGINT or not keeps(service)
+    finally:
+        await service.close(remove=remove)
+
+
+async def until_told(begin: Coroutine[Any, Any, None]) -> signal.Signals:
+    """Run ``begin``, then wait; return the signal that ended either. Raises what ``begin`` raises.
+
+    A signal that comes while ``begin`` still works cancels it.
+    """
+    loop = asyncio.get_running_loop()
+    told: asyncio.Future[signal.Signals] = loop.create_future()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    for number in numbers:
+        loop.add_signal_handler(number, functools.partial(_tell, told, number))
+    work = asyncio.ensure_future(begin)
+    either: set[asyncio.Future[Any]] = {work, told}
+    try:
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if work.done():
+            await work
+        return await told
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+
+
+def keeps(service: Service) -> bool:
+    """Tell whether media servers outlive a stop of the gateway."""
+    return service.fleet.settings.media_servers.keep_on_stop
+
+
+def make_runtime(settings: Settings, *, lease_s: float = LEASE_S) -> Runtime:
+    """Return what media servers run on; raises CONFIG_INVALID for one that is not built in."""
+    kind = settings.media_servers.runtime
+    if kind is not RuntimeKind.PROCESS:
+        raise GatewayError(
+            ErrorKind.CONFIG_INVALID,
+            f"the runtime {kind} is not part of this version",
+            "set media_servers.runtime to process in gateway.yaml",
+        )
+    return ProcessRuntime(
+        settings.data_dir,
+        media_ports=settings.media_servers.media_ports,
+        configure=functools.partial(embedded_files, lease_s=lease_s),
+    )
+
+
+def web_dir() -> Path:
+    """Return the folder of the page: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).parent
+    inside = package / "web"
+    return inside if inside.is_dir() else package.parent / "web"
+
+
+async def _no_pictures(_png: bytes, _width: int) -> bytes:
+    raise GatewayError(ErrorKind.INTERNAL, "pictures cannot be made here")
+
+
+def _tell(told: asyncio.Future[signal.Signals], number: signal.Signals) -> None:
+    if not told.done():
+        told.set_result(number)
+
+
+def _needs_restart(settings: Settings) -> tuple[object, ...]:
+    servers = settings.media_servers
+    return (
+        settings.listen_host,
+        settings.listen_port,
+        settings.data_dir,
+        servers.runtime,
+        servers.media_ports,
+    )
+
+
+def _door_error(host: str, port: int, error: OSError) -> GatewayError:
+    if error.errno == errno.EADDRINUSE:
+        return GatewayError(
+            ErrorKind.CONFLICT,
+            f"port {port} of {host} is in use by another program",
+            "end that program, or set another listen address",
+        )
+    return GatewayError(
+        ErrorKind.CONFIG_INVALID,
+        f"the gateway cannot listen on {host}:{port}: {error.strerror}",
+        "set listen to an address of this machine and a port above 1023",
+    )
