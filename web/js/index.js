@@ -51,6 +51,7 @@ function show() {
 
 /** @param {SiteSummary} site @param {Words} words */
 function card({ id, name, state, cameras }, words) {
+  const count = element("span", {}, words.text("cameras", { n: cameras.total }));
   return element(
     "a",
     { class: "site", "data-state": state, href: `/watch/${encodeURIComponent(id)}` },
@@ -62,7 +63,7 @@ function card({ id, name, state, cameras }, words) {
         "p",
         {},
         element("span", { class: "state" }, siteSentence(words, { state, ...cameras })),
-        element("span", {}, words.text("cameras", { n: cameras.total })),
+        ...(state === "degraded" || cameras.total === 0 ? [] : [count]),
       ),
     ),
     icon("", "m9.5 5 7 7-7 7"),

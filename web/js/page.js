@@ -35,7 +35,11 @@ export class Header {
     const other = words.language === "ru" ? "en" : "ru";
     const skip = element("a", { class: "skip", href: "#main" }, words.text("skip"));
     const home = element("a", { class: "back", href: "/", "aria-label": words.text("back") }, icon("", BACK));
-    const switchTo = element("button", { class: "quiet", type: "button", lang: other }, words.text("language"));
+    const switchTo = element(
+      "button",
+      { class: "quiet", type: "button", lang: other, "aria-label": words.text("language"), title: words.text("language") },
+      other.toUpperCase(),
+    );
     switchTo.addEventListener("click", () => {
       keepLanguage(other);
       const here = new URL(location.href);

@@ -1,7 +1,7 @@
 /** A building's page: the wall of its cameras, kept up to date by the board. */
 import { ApiError } from "./api.js";
 import { Board } from "./board.js";
-import { element } from "./element.js";
+import { element, icon } from "./element.js";
 import { Away, Header, openPage, showEmpty, showMain, siteSentence } from "./page.js";
 import { CameraPlayer } from "./player/camera-player.js";
 import { Lines } from "./player/lines.js";
@@ -16,6 +16,7 @@ const AUTO = 6;
 const TOTAL = { phone: 6, desktop: 12 };
 // A tile of fewer device pixels is as sharp with the camera's small stream.
 const SMALL = 720;
+const PLUG = ["M9 3v5", "M15 3v5", "M6.5 8h11v3a5.5 5.5 0 0 1-11 0z", "M12 16.5V21"];
 
 const siteId = decodeURIComponent(location.pathname.split("/")[2] ?? "");
 const { api, words } = await openPage();
@@ -59,6 +60,7 @@ async function load(attempt) {
 
 function missing() {
   site = null;
+  delete document.body.dataset["count"];
   players.clear();
   wall.replaceChildren();
   header.show(words.text("title"), "");
@@ -81,7 +83,7 @@ function show(shown) {
   else if (!wall.isConnected) {
     showMain(wall, ...(shown.demo ? [element("p", { class: "foot" }, words.text("demo.note"))] : []));
   }
-  wall.dataset["count"] = cameras.length > 4 ? "many" : String(cameras.length);
+  document.body.dataset["count"] = cameras.length > 4 ? "many" : String(cameras.length);
   if (shown.demo) void showPlugs();
 }
 
@@ -160,22 +162,17 @@ async function showPlugs() {
 
 /** @param {string} id @param {boolean} plugged */
 function plug(id, plugged) {
-  const label = words.text("demo.plugged");
-  const button = element("button", {
-    class: "plug",
-    type: "button",
-    role: "switch",
-    slot: "actions",
-    "aria-checked": String(plugged),
-    "aria-label": label,
-    title: label,
-  });
-  button.append(element("i"));
+  const button = element("button", { class: "plug", type: "button", slot: "actions" });
+  /** @param {boolean} is */
+  const show = (is) => {
+    button.dataset["plugged"] = String(is);
+    button.replaceChildren(icon("", ...PLUG), words.text(is ? "demo.unplug" : "demo.plug"));
+  };
+  show(plugged);
   button.addEventListener("click", async () => {
-    const wish = button.getAttribute("aria-checked") !== "true";
+    const wish = button.dataset["plugged"] !== "true";
     button.disabled = true;
-    const done = await api.plug(id, wish).then(() => true, () => false);
-    if (done) button.setAttribute("aria-checked", String(wish));
+    await api.plug(id, wish).then(() => show(wish), () => {});
     button.disabled = false;
     button.focus();
   });

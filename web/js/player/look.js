@@ -8,7 +8,7 @@ const CSS = `
 :host { display: block; color: var(--camera-text, CanvasText); font: inherit; }
 :host([hidden]) { display: none; }
 * { box-sizing: border-box; }
-.frame { display: flex; flex-direction: column; height: 100%; overflow: hidden;
+.frame { container: camera / inline-size; display: flex; flex-direction: column; height: 100%; overflow: hidden;
   background: var(--camera-surface, Canvas); border: 1px solid var(--camera-line, #8883);
   border-radius: var(--camera-radius, 14px); }
 .screen { position: relative; aspect-ratio: 16 / 9; background: #14181b; overflow: hidden; color: #fff; }
@@ -16,7 +16,7 @@ const CSS = `
 .poster, .still, video { object-fit: contain; }
 .blank { padding: 30%; fill: none; stroke: #49535a; stroke-width: 1; stroke-linecap: round; stroke-linejoin: round; }
 .poster, .still, video { opacity: 0; }
-.poster[src], .still.taken, .screen[data-phase=live] video, .screen[data-phase=silent] video { opacity: 1; }
+.poster[src], .still.kept, .screen[data-phase=live] video, .screen[data-phase=silent] video { opacity: 1; }
 .screen::after { content: ""; position: absolute; inset: 0; background: #0b0e10; opacity: 0; pointer-events: none;
   transition: opacity .25s; }
 .screen[data-veil=light]::after { opacity: .3; }
@@ -56,16 +56,20 @@ button:focus-visible { outline: 3px solid #fff; outline-offset: -4px; box-shadow
   .screen:hover .controls, .screen:focus-within .controls { opacity: 1; }
 }
 
-.caption { display: flex; flex-wrap: wrap; align-items: center; gap: .125rem .875rem; min-height: 3.25rem;
-  padding: .5rem .5rem .5rem 1rem; }
-.label { flex: 1 1 auto; margin: 0; font-size: 1rem; font-weight: 600; overflow-wrap: anywhere; }
-.state { display: flex; align-items: center; gap: .5rem; margin-right: .5rem; color: var(--camera-muted, GrayText);
+.caption { display: grid; grid-template: "label actions" "state actions" / 1fr auto; align-items: center;
+  gap: 0 .75rem; min-height: 3.75rem; padding: .5rem .5rem .5rem 1rem; }
+.label { grid-area: label; margin: 0; font-size: 1rem; font-weight: 600; line-height: 1.35; overflow-wrap: anywhere; }
+slot { grid-area: actions; display: flex; }
+.state { grid-area: state; display: flex; align-items: center; gap: .5rem; color: var(--camera-muted, GrayText);
   font-size: .875rem; font-variant-numeric: tabular-nums; }
 .state::before { content: ""; flex: none; width: .5rem; height: .5rem; border-radius: 50%;
   background: currentColor; }
 .state[data-tone=live] { color: var(--camera-accent, #0f766e); font-weight: 600; }
 .state[data-tone=warn] { color: var(--camera-warning, #9a3412); }
 .state[data-tone=rest]::before, .state[data-tone=busy]::before { background: none; border: 2px solid currentColor; }
+@container camera (min-width: 30rem) {
+  .caption { grid-template: "label state actions" / 1fr auto auto; }
+}
 .frame:fullscreen { border: 0; border-radius: 0; background: #000; }
 .frame:fullscreen .screen { flex: 1; aspect-ratio: auto; background: #000; }
 .frame:fullscreen .caption { position: absolute; top: 0; left: 0; right: 0; z-index: 3; color: #fff;

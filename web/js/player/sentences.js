@@ -5,7 +5,12 @@
  * @typedef {import("../api.js").Camera} Camera
  * @typedef {import("./player-state.js").State} State
  * @typedef {"live"|"busy"|"warn"|"rest"} Tone
- * @typedef {{tone: Tone, short: string, title: string, hint: string}} Saying
+ * @typedef {object} Saying
+ * @property {Tone} tone
+ * @property {string} short
+ * @property {string} title
+ * @property {string} hint
+ * @property {boolean} final whether another try is of no use
  */
 
 /**
@@ -16,15 +21,15 @@
 export function say(state, camera, words, now) {
   switch (state.phase) {
     case "live":
-      return { tone: "live", short: words.text("live"), title: "", hint: "" };
+      return caption("live", words.text("live"));
     case "connecting":
-      return { tone: "busy", short: words.text("connecting"), title: "", hint: "" };
+      return caption("busy", words.text("connecting"));
     case "silent":
       return silent(state.since, words, now);
     case "offline":
-      return both("warn", words.text("offline"), words.text("offline.hint"));
+      return note("warn", "offline", words.text("offline"), words.text("offline.hint"), words);
     case "paused":
-      return both("rest", words.text("paused"), "");
+      return caption("rest", words.text("paused"));
     case "refused":
       return refused(state, words);
     case "waiting":
@@ -34,19 +39,26 @@ export function say(state, camera, words, now) {
   }
 }
 
-/** @param {Tone} tone @param {string} title @param {string} hint @returns {Saying} */
-function both(tone, title, hint) {
-  return { tone, short: title, title, hint };
+/** @param {Tone} tone @param {string} short @returns {Saying} */
+function caption(tone, short) {
+  return { tone, short, title: "", hint: "", final: false };
+}
+
+/** @param {Tone} tone @param {string} short @param {string} title @param {string} hint @param {Words} words @returns {Saying} */
+function note(tone, short, title, hint, words) {
+  return { tone, short: words.text(`short.${short}`), title, hint, final: false };
 }
 
 /** @param {number} since @param {Words} words @param {number} now */
 function silent(since, words, now) {
-  return both("warn", words.text("silent", { time: words.time(since, now) }), words.text("silent.hint"));
+  const title = words.text("silent", { time: words.time(since, now) });
+  return note("warn", "silent", title, words.text("silent.hint"), words);
 }
 
 /** @param {State} state @param {Words} words */
 function refused({ reason }, words) {
-  return both("warn", words.text(`refused.${reason}`), words.text(`refused.${reason}.hint`));
+  const title = words.text(`refused.${reason}`);
+  return note("warn", "refused", title, words.text(`refused.${reason}.hint`), words);
 }
 
 /** @param {State} state @param {Pick<Camera, "state"|"since"|"last_live">|null} camera @param {Words} words @param {number} now */
@@ -55,14 +67,14 @@ function waiting({ reason, due }, camera, words, now) {
   if (known && (reason === "camera" || reason === "server")) return known;
   const seconds = Math.max(1, Math.ceil(((due ?? now) - now) / 1_000));
   const title = reason === "camera" ? "away.silent" : `waiting.${reason}`;
-  return both("warn", words.text(title), words.text("again", { n: seconds }));
+  return note("warn", "waiting", words.text(title), words.text("again", { n: seconds }), words);
 }
 
 /** @param {Pick<Camera, "state"|"since"|"last_live">|null} camera @param {Words} words @param {number} now */
 function idle(camera, words, now) {
   const known = away(camera, words, now);
   if (known) return known;
-  return { tone: /** @type {Tone} */ ("rest"), short: words.text("idle"), title: "", hint: "" };
+  return caption("rest", words.text("idle"));
 }
 
 /**
@@ -75,11 +87,11 @@ function away(camera, words, now) {
     case "silent":
       return silent(Date.parse(camera.last_live ?? camera.since), words, now);
     case "failed":
-      return both("warn", words.text("away.failed"), words.text("away.failed.hint"));
+      return note("warn", "refused", words.text("away.failed"), words.text("away.failed.hint"), words);
     case "waiting":
-      return both("busy", words.text("away.waiting"), words.text("away.waiting.hint"));
+      return note("busy", "preparing", words.text("away.waiting"), words.text("away.waiting.hint"), words);
     case "disabled":
-      return both("rest", words.text("away.disabled"), "");
+      return { ...note("rest", "disabled", words.text("away.disabled"), "", words), final: true };
     default:
       return null;
   }

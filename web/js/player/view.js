@@ -107,7 +107,7 @@ export class View {
   /** @param {string} url @param {boolean} newer than the picture that was kept */
   showPoster(url, newer) {
     this.#poster.src = url;
-    if (newer) this.#still.classList.remove("taken");
+    if (newer) this.#still.classList.remove("kept");
   }
 
   /** Keep the picture that the video shows now, for the time when there is none. */
@@ -117,7 +117,7 @@ export class View {
     this.#still.width = videoWidth;
     this.#still.height = videoHeight;
     this.#still.getContext("2d")?.drawImage(this.video, 0, 0);
-    this.#still.classList.add("taken");
+    this.#still.classList.add("kept");
   }
 
   /** Fill the screen with this camera, or leave that. */
@@ -156,7 +156,7 @@ export class View {
   /** @param {Phase} phase @param {Saying} saying @param {string} label @param {Words} words */
   #showStart(phase, saying, label, words) {
     const again = saying.title !== "";
-    this.#start.hidden = phase !== "idle" && phase !== "waiting" && phase !== "refused";
+    this.#start.hidden = saying.final || (phase !== "idle" && phase !== "waiting" && phase !== "refused");
     this.#start.classList.toggle("again", again);
     if (this.#start.childElementCount === 0 || this.#start.dataset["again"] !== String(again)) {
       this.#start.dataset["again"] = String(again);
