@@ -1,0 +1,85 @@
+"""The page's words: both languages say everything, and nothing is left that nobody says."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+WEB = Path(__file__).parents[2] / "web"
+SCRIPTS = sorted((WEB / "js").rglob("*.js"))
+PLURALS = {"ru": {"one", "few", "many", "other"}, "en": {"one", "other"}}
+# Keys that are made of a known start and one of these ends.
+MADE = {
+    "site.state.": ("ok", "degraded", "down", "starting", "disabled"),
+    "refused.": ("codec", "ticket", "forbidden", "missing", "browser"),
+    "waiting.": ("network", "server", "full"),
+    "short.": ("offline", "silent", "refused", "waiting", "preparing", "disabled"),
+}
+
+pytestmark = pytest.mark.browser
+
+
+def texts(language: str) -> dict[str, str]:
+    found: dict[str, str] = json.loads((WEB / "i18n" / f"{language}.json").read_text())
+    return found
+
+
+def without_plurals(language: str) -> set[str]:
+    ends = "|".join(PLURALS[language])
+    return {re.sub(rf"\.({ends})$", "", key) for key in texts(language)}
+
+
+def spoken() -> set[str]:
+    """Every key that the scripts name, literally or by a known start."""
+    source = "\n".join(script.read_text() for script in SCRIPTS)
+    keys = set(re.findall(r'"([a-z]+(?:\.[a-z]+)*)"', source))
+    for start, ends in MADE.items():
+        assert f"`{start}${{" in source, f"nobody makes keys of {start}"
+        keys |= {start + end for end in ends}
+    return keys | {f"refused.{end}.hint" for end in MADE["refused."]}
+
+
+def test_both_languages_say_the_same_things() -> None:
+    assert without_plurals("ru") == without_plurals("en")
+
+
+def test_every_text_is_said_somewhere() -> None:
+    assert without_plurals("ru") - spoken() == set()
+
+
+def test_every_literal_key_has_a_text() -> None:
+    source = "\n".join(script.read_text() for script in SCRIPTS)
+    named = set(re.findall(r'\.text\(\s*"([^"]+)"', source))
+    named |= {start + end for start, ends in MADE.items() for end in ends}
+    assert named
+    assert named - without_plurals("en") == set()
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_plurals_are_complete(language: str) -> None:
+    keys = texts(language)
+    for stem in {key.removesuffix(".other") for key in keys if key.endswith(".other")}:
+        found = {key.removeprefix(f"{stem}.") for key in keys if key.startswith(f"{stem}.")}
+        assert found == PLURALS[language], stem
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_placeholders_are_the_same_in_both_languages(language: str) -> None:
+    other = texts("en" if language == "ru" else "ru")
+    for key, text in texts(language).items():
+        if key in other:
+            assert set(re.findall(r"\{\w+\}", text)) == set(re.findall(r"\{\w+\}", other[key])), key
+
+
+def test_only_one_module_asks_the_server() -> None:
+    asking = re.compile(r"\bfetch\s*\(|\bEventSource\s*\(|XMLHttpRequest|sendBeacon")
+    callers = {
+        script.name
+        for script in SCRIPTS
+        if any(
+            asking.search(re.sub(r"//.*|^\s*\*.*", "", line))
+            for line in script.read_text().splitlines()
+        )
+    }
+    assert callers == {"api.js"}
