@@ -151,6 +151,12 @@ class Connection(asyncio.BufferedProtocol):
             self._fail(error)
             self.close()
             return
+        except Exception as error:  # noqa: BLE001  # whoever takes the media must not hang the loop
+            failure = GatewayError(ErrorKind.INTERNAL, "an internal error ended the play")
+            failure.__cause__ = error
+            self._fail(failure)
+            self.close()
+            return
         if self._receiver.waits_for_quiet:
             if self._quiet is not None:
                 self._quiet.cancel()

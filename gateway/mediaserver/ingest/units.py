@@ -50,6 +50,7 @@ class Depacketizer:
         self._open: Unit | None = None
         self._size = 0
         self._annexb = False
+        self._annexb_seen = False
         self.ignored = 0
 
     @property
@@ -73,6 +74,7 @@ class Depacketizer:
         if kind == codec.aggregate:
             self._aggregate(data)
         elif _START in data:
+            self._annexb_seen = True
             self._annexb_units(data)
         elif codec.is_unit(kind):
             self._on_unit(Unit(kind, [data], data[:_HEAD]))
@@ -90,12 +92,17 @@ class Depacketizer:
         unit, self._open = self._open, None
         if unit is None:
             return
+        codec, last = self._codec, unit.payloads[-1]
         if self._annexb:
-            self._annexb_units(join(self._codec, unit))
+            self._annexb_units(join(codec, unit))
             return
-        last = bytearray(unit.payloads[-1])
-        last[self._codec.header] |= _LAST
-        unit.payloads[-1] = bytes(last)
+        if len(unit.payloads) == 1:
+            # One fragment with both ends is forbidden (RFC 6184 section 5.8), yet cameras send it.
+            self._unit(join(codec, unit))
+            return
+        if not last[codec.header] & _LAST:
+            at = codec.header
+            unit.payloads[-1] = last[:at] + bytes([last[at] | _LAST]) + last[at + 1 :]
         self._on_unit(unit)
 
     def _fragment(self, data: bytes) -> None:
@@ -109,7 +116,8 @@ class Depacketizer:
             self.close()
             head = codec.unit_header(data) + data[at + 1 : at + 1 + _HEAD]
             self._open = Unit(codec.fragment_kind(header), [data], head, fragmented=True)
-            self._size, self._annexb = len(data), False
+            self._size, self._annexb = len(data), _START in data
+            self._annexb_seen = self._annexb_seen or self._annexb
         elif self._open is None:
             self._on_damage(codec.fragment_kind(header))
             return
@@ -119,7 +127,10 @@ class Depacketizer:
             if self._size > MAX_UNIT or len(self._open.payloads) > _MAX_FRAGMENTS:
                 self.gap()
                 return
-        self._annexb = self._annexb or _START in data
+            # A camera that puts start codes into packets has one in front of its first picture:
+            # only then is the search through everything worth its price.
+            if self._annexb_seen and not self._annexb:
+                self._annexb = _START in data
         if header & _LAST:
             self.close()
 

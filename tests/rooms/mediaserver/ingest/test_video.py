@@ -201,6 +201,12 @@ def test_a_forgotten_end_bit() -> None:
     assert camera.sink.frames[0].payloads[-1][1] & 0x40
 
 
+def test_a_fragment_that_is_alone_becomes_a_whole_unit() -> None:
+    camera = Camera().send(1, b"\x7c\xc5" + IDR[1:]).send(2, b"\x5c\x81" + P[1:])
+    assert [nals for _, _, nals in camera.frames] == [[SPS, PPS, IDR], [P]]
+    assert camera.sink.frames[1].payloads == [P]
+
+
 def test_a_damaged_frame_is_dropped_and_the_next_ones_go_on() -> None:
     parts = cut(long_nal(b"\x41\x9a", 3000), 1000)
     camera = Camera().send(1, IDR)
