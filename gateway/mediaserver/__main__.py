@@ -17,8 +17,8 @@ from gateway.mediaserver.fanout.engine import EngineSettings, WebRtcEngine
 from gateway.mediaserver.home import Home
 from gateway.mediaserver.logfile import bounded
 from gateway.mediaserver.settings import Settings, load
-from gateway.mediaserver.stills import Stills
 from gateway.model.errors import GatewayError
+from gateway.rtsp.picture import PictureWorker
 
 
 def main() -> int:
@@ -40,7 +40,7 @@ def main() -> int:
 
 
 async def _serve(home: Home, settings: Settings) -> None:
-    pictures = Stills()
+    pictures = PictureWorker()
     try:
         await run(home, settings, Parts(_engine(settings), pictures, SystemClock()))
     finally:

@@ -18,11 +18,12 @@ from gateway.mediaserver.home import Home, ServerFile, boot_id, own_start
 from gateway.mediaserver.lease import Lease
 from gateway.mediaserver.ports import Engine
 from gateway.mediaserver.registry import Registry
-from gateway.mediaserver.rest import Pictures, Rest
+from gateway.mediaserver.rest import Rest
 from gateway.mediaserver.settings import Settings
 from gateway.mediaserver.signalling import Limits, Signalling
 from gateway.mediaserver.stat import Usage
 from gateway.model.errors import ErrorKind, GatewayError
+from gateway.rtsp.picture import PictureWorker
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Parts:
     """What the server is built around."""
 
     engine: Engine
-    pictures: Pictures
+    pictures: PictureWorker
     clock: Clock
 
 
@@ -81,7 +82,7 @@ async def serving(settings: Settings, parts: Parts, lease: Lease) -> AsyncIterat
             stack, signalling.application(), settings.control_address, settings.ws_port
         )
         # Ended in reverse: captures first, so that their viewers still hear why.
-        stack.callback(signalling.close)
+        stack.push_async_callback(signalling.close)
         stack.push_async_callback(registry.close)
         yield Ports(http, ws, engine.port)
 

@@ -73,6 +73,7 @@ class Connection:
     ) -> None:
         self.session_id = session_id
         self.keeps_plays = False
+        self.gone = asyncio.Event()
         self._socket = socket
         self._hub = hub
         self._keep_alive = keep_alive
@@ -106,7 +107,10 @@ class Connection:
             await self._say_last_words()
         finally:
             await tasks.close()
-            await self._socket.close(code=code, message=reason.encode())
+            try:
+                await self._socket.close(code=code, message=reason.encode())
+            finally:
+                self.gone.set()
 
     def abort(self, reason: str, code: int = WSCloseCode.GOING_AWAY) -> None:
         """End this connection soon, after what waits has been sent."""

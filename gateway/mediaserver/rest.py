@@ -4,13 +4,12 @@ Answers follow WCS: what returns nothing is an empty 200, nothing found is 404, 
 409. Bodies of errors are for people; no program needs them.
 """
 
-import asyncio
 import base64
 import hmac
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from dataclasses import dataclass
+from typing import Any, Final
 
 import structlog
 from aiohttp import web
@@ -22,19 +21,14 @@ from gateway.mediaserver.registry import CaptureRefused, Registry
 from gateway.mediaserver.settings import BasicUser
 from gateway.mediaserver.signalling import Signalling
 from gateway.mediaserver.texts import Info
+from gateway.model.errors import GatewayError
+from gateway.rtsp.picture import PictureWorker
 
 MAX_BODY: Final = 64 * 1024
 SNAPSHOT_S: Final = 5.0
 
 Body = Mapping[str, Any]
 Method = Callable[[Body], Awaitable[web.Response]]
-
-
-class Pictures(Protocol):
-    """Decodes a key frame (Annex B) to PNG outside of this process."""
-
-    async def png(self, annexb: bytes, codec: str, deadline_s: float) -> bytes:
-        """Return the picture; raises within ``deadline_s`` seconds."""
 
 
 @dataclass(slots=True)
@@ -44,11 +38,10 @@ class Rest:
     engine: Engine
     registry: Registry
     signalling: Signalling
-    pictures: Pictures
+    pictures: PictureWorker
     lease: Lease
     usage: stat.Usage
     user: BasicUser | None
-    _picture: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def application(self) -> web.Application:
         """Return the aiohttp application of the control port."""
@@ -163,10 +156,14 @@ class Rest:
         if key_frame is None:
             return web.Response(status=500, text=Info.NOT_READY)
         video, frame = key_frame
-        async with self._picture:
-            picture = await self.pictures.png(
-                snapshot.annexb(video.codec, frame), str(video.codec), SNAPSHOT_S
+        try:
+            stream = snapshot.annexb(video.codec, frame)
+            picture = await self.pictures.png(stream, str(video.codec), SNAPSHOT_S)
+        except (ValueError, GatewayError) as error:
+            structlog.get_logger("mediaserver").warning(
+                "a picture could not be made", camera=name, reason=str(error)
             )
+            return web.Response(status=500, text=Info.NOT_READY)
         return _json({"data": base64.b64encode(picture).decode("ascii")})
 
     async def _connection_find(self, body: Body) -> web.Response:

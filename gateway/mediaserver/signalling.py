@@ -1,5 +1,6 @@
 """Who plays what over Web Call Server's WebSocket signalling, across all sockets."""
 
+import asyncio
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from gateway.mediaserver.texts import Info
 
 SPARE_SOCKETS: Final = 100
 """Sockets beyond one per viewer, for clients that are coming or going."""
+
+_GOODBYE_S: Final = 0.5
+"""So long a client may take to confirm that its socket is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +114,12 @@ class Signalling:
                 return stream.video.width, stream.video.height
         return 0, 0
 
-    def close(self) -> None:
-        """Ask every socket to say its last words and end."""
-        for connection in self.connections():
+    async def close(self) -> None:
+        """Let every socket say its last words and end, within a second or two."""
+        connections = self.connections()
+        for connection in connections:
             connection.abort("the server ends")
+        await asyncio.gather(*(connection.gone.wait() for connection in connections))
 
     def _ended(self, about: Subject, end: PlayEnd, info: str) -> None:
         owner = self._plays.pop(about.media_session_id, None)
@@ -126,7 +132,7 @@ class Signalling:
     async def _upgrade(self, request: web.Request) -> web.StreamResponse:
         if len(self._connections) >= self._limits.max_viewers + SPARE_SOCKETS:
             return web.Response(status=503, text="too many connections")
-        socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE, compress=False, timeout=2.0)
+        socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE, compress=False, timeout=_GOODBYE_S)
         await socket.prepare(request)
         peer = request.transport.get_extra_info("peername") if request.transport else None
         own = request.transport.get_extra_info("sockname") if request.transport else None
