@@ -9,7 +9,7 @@ import asyncio
 import errno
 import functools
 import signal
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from aiohttp import web
 from gateway.api.app import create_app
 from gateway.api.ports import DemoSwitch
 from gateway.api.runner import create_runner
+from gateway.ask import reachable
 from gateway.config.load import Loader
 from gateway.config.watch import changes
 from gateway.control.board import Board
@@ -29,12 +30,15 @@ from gateway.control.demand import Demand
 from gateway.control.keeper import Keeper
 from gateway.control.ports import Runtime
 from gateway.control.posters import Posters
+from gateway.control.preview import preview
 from gateway.control.siteloop import World
 from gateway.control.watching import Watching
 from gateway.kit.clock import SystemClock
 from gateway.kit.tasks import Tasks
 from gateway.model.company import Fleet, RuntimeKind, Settings
 from gateway.model.errors import ErrorKind, GatewayError
+from gateway.model.plan import Plan
+from gateway.rtsp.picture import PictureWorker
 from gateway.runtime.process import ProcessRuntime
 from gateway.store.files import PosterFiles
 from gateway.store.lock import DataFolder
@@ -81,11 +85,7 @@ class Service:
     @property
     def url(self) -> str:
         """Where the page is, for somebody at this machine."""
-        host = self._listen()[0]
-        shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104  # compared
-        return (
-            f"http://{f'[{shown}]' if ':' in shown and '[' not in shown else shown}:{self._port}/"
-        )
+        return f"http://{reachable(self._listen()[0])}:{self._port}/"
 
     async def start(self) -> None:
         """Begin; raises GatewayError. :meth:`close` is to be called in any case."""
@@ -133,12 +133,14 @@ class Service:
             clock=world.clock,
         )
         self._stack.push_async_callback(watching.close)
+        pictures = PictureWorker()
+        self._stack.push_async_callback(pictures.close)
         posters = Posters(
             board=world.board,
             keeper=keeper,
             clients=world.clients,
             store=PosterFiles(self._fleet.settings.data_dir / "posters"),
-            to_jpeg=_no_pictures,
+            to_jpeg=pictures.jpeg,
             clock=world.clock,
         )
         self._stack.push_async_callback(posters.close)
@@ -225,6 +227,25 @@ async def until_told(begin: Coroutine[Any, Any, None]) -> signal.Signals:
         await asyncio.gather(work, return_exceptions=True)
 
 
+async def plans(fleet: Fleet, only: str | None = None) -> Sequence[Plan]:
+    """Return what a gateway would do now, site by site; raises GatewayError and changes nothing."""
+    if not fleet.settled:
+        raise GatewayError(
+            ErrorKind.CONFIG_INVALID,
+            "gateway.yaml is broken, so nobody knows what is wanted.",
+            "run gateway check",
+        )
+    runtime, clock = make_runtime(fleet.settings), SystemClock()
+    world = World(runtime, Clients(WcsServer), Board(), Demand(clock), clock)
+    try:
+        there = {server.site for server in await runtime.observe()} - fleet.unreadable
+        sites = sorted(there | fleet.sites.keys()) if only is None else [only]
+        return [await preview(site_id, fleet, world) for site_id in sites]
+    finally:
+        await world.clients.close()
+        await runtime.close()
+
+
 def keeps(service: Service) -> bool:
     """Tell whether media servers outlive a stop of the gateway."""
     return service.fleet.settings.media_servers.keep_on_stop
@@ -251,10 +272,6 @@ def web_dir() -> Path:
     package = Path(__file__).parent
     inside = package / "web"
     return inside if inside.is_dir() else package.parent / "web"
-
-
-async def _no_pictures(_png: bytes, _width: int) -> bytes:
-    raise GatewayError(ErrorKind.INTERNAL, "pictures cannot be made here")
 
 
 def _tell(told: asyncio.Future[signal.Signals], number: signal.Signals) -> None:

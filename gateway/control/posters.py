@@ -12,6 +12,7 @@ from gateway.control.board import Board
 from gateway.control.clients import Clients
 from gateway.control.facts import ServerFacts
 from gateway.control.keeper import Keeper
+from gateway.control.pacing import Pacing
 from gateway.kit.clock import Clock
 from gateway.kit.tasks import Tasks
 from gateway.model.errors import GatewayError
@@ -47,14 +48,13 @@ class PosterStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Seconds: between two pictures of a camera, after a failure, and between two looks around.
+    """Seconds: between two pictures of a camera, and between two looks around.
 
     ``share`` bounds the work: the pause grows with the number of cameras so that this many
     seconds pass between two pictures of the whole fleet.
     """
 
     every: float = 60.0
-    after_failure: float = 15.0
     look: float = 1.0
     share: float = 0.5
 
@@ -82,6 +82,7 @@ class Posters:
         self._schedule = schedule or Schedule()
         self._posters: dict[tuple[str, str], Poster | None] = {}
         self._due: dict[tuple[str, str], float] = {}
+        self._failures = Pacing(first=2, most=60, calm=0)
         self._tasks = Tasks("posters")
         self._log = structlog.get_logger("control")
 
@@ -122,6 +123,7 @@ class Posters:
             for camera in site.cameras
             if camera.state is CameraState.LIVE
         }
+        self._failures.forget_others([f"{site}/{camera}" for site, camera in live])
         self._due = {key: due for key, due in self._due.items() if key in live}
         now = self._clock.monotonic()
         due = [key for key in live if self._due.get(key, 0.0) <= now]
@@ -129,10 +131,13 @@ class Posters:
 
     async def _refresh(self, site_id: str, camera_id: str) -> None:
         pause = max(self._schedule.every, self._schedule.share * len(self._due))
+        key, now = f"{site_id}/{camera_id}", self._clock.monotonic()
         try:
             jpeg = await self._take(site_id, camera_id)
+            self._failures.fine(key, now)
         except GatewayError as error:
-            pause = self._schedule.after_failure
+            self._failures.tried(key, now)
+            pause = min(pause, self._failures.wait(key, now))
             self._log.debug("no picture", site=site_id, camera=camera_id, reason=str(error))
         else:
             if jpeg is not None:

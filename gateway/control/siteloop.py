@@ -19,6 +19,11 @@ from gateway.kit.clock import Clock
 from gateway.model.company import Fleet, Problem, Settings
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.site import Site
+from gateway.model.status import CameraState, SiteStatus
+
+_BAD = frozenset({CameraState.SILENT, CameraState.FAILED})
+_PASSING = frozenset({CameraState.WAITING, CameraState.CONNECTING})
+"""States on the way to another; what happens to the media server is told by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +122,21 @@ class SiteLoop:
             return self._site is None and not self.facts.servers and not self.facts.troubles
         scene = Scene(site, self._wanted, self.facts, self._world.clock.now(), self._problems)
         before = self._world.board.site(self.id)
-        self._world.board.publish(site_status(scene, before))
+        status = site_status(scene, before)
+        self._world.board.publish(status)
+        self._tell(status, before)
         return False
+
+    def _tell(self, status: SiteStatus, before: SiteStatus | None) -> None:
+        """Write the diary: one sentence for each camera whose state has changed."""
+        log = structlog.get_logger("control")
+        for camera in status.cameras:
+            old = before.camera(camera.id) if before else None
+            if camera.state in _PASSING or (old is not None and old.state is camera.state):
+                continue
+            say = log.warning if camera.state in _BAD else log.info
+            reason = f": {camera.reason}" if camera.reason else ""
+            say(f"{camera.id} is {camera.state}{reason}", site=self.id, camera=camera.id)
 
     async def close(self) -> None:
         """End what the loop has started in the background."""

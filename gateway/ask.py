@@ -1,0 +1,62 @@
+"""Asks a running gateway over its API, as anybody may."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+
+from gateway.kit.secret import Secret
+from gateway.model.errors import ErrorKind, GatewayError
+
+_WITHIN_S: Final = 10.0
+_OK: Final = 200
+
+
+def reachable(host: str) -> str:
+    """Return the host under which a gateway that listens on ``host`` is asked from here."""
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # compared
+    return f"[{shown}]" if ":" in shown else shown
+
+
+async def sites(url: str, token: Secret | None) -> Sequence[dict[str, Any]]:
+    """Return every site with its cameras; raises GatewayError."""
+    headers = {"Authorization": f"Bearer {token.reveal()}"} if token else {}
+    base = url.rstrip("/") + "/api/v1/sites"
+    try:
+        async with ClientSession(
+            headers=headers, timeout=ClientTimeout(total=_WITHIN_S)
+        ) as session:
+            listed = (await _get(session, base))["sites"]
+            return [await _get(session, f"{base}/{site['id']}") for site in listed]
+    except (ClientError, TimeoutError, ValueError, KeyError, TypeError) as error:
+        raise GatewayError(
+            ErrorKind.SERVER_NOT_READY,
+            f"No gateway answers at {url}.",
+            "start one with gateway serve, or name its address with --url",
+        ) from error
+
+
+def as_text(found: Sequence[dict[str, Any]]) -> str:
+    """Return the sites for people: one line each, and one for each camera."""
+    lines = []
+    for site in found:
+        lines.append(f"{site['id']}: {site['state']} since {site['since']}")
+        for camera in site["cameras"]:
+            size = f" {camera['video_codec']} {camera['width']}x{camera['height']}"
+            reason = f": {camera['reason']}" if camera["reason"] else ""
+            shown = size if camera["video_codec"] else reason
+            viewers = f", {camera['viewers']} watching" if camera["viewers"] else ""
+            lines.append(f"  {camera['id']}: {camera['state']}{shown}{viewers}")
+    return "\n".join(lines) or "no sites that this token may see"
+
+
+async def _get(session: ClientSession, url: str) -> dict[str, Any]:
+    async with session.get(url) as answer:
+        if answer.status != _OK:
+            raise GatewayError(
+                ErrorKind.SERVER_BAD_ANSWER,
+                f"The gateway answered {url} with {answer.status}.",
+                "check the staff_token of gateway.yaml",
+            )
+        content: dict[str, Any] = await answer.json()
+        return content

@@ -1,0 +1,37 @@
+"""What a running or starting gateway would do to a site now, without doing it."""
+
+import asyncio
+from collections.abc import Sequence
+
+from gateway.control.desired import Desired, desired
+from gateway.control.facts import ServerFacts
+from gateway.control.reconcile import Reconciler
+from gateway.control.siteloop import World
+from gateway.model.company import Fleet
+from gateway.model.plan import Plan
+
+
+async def preview(site_id: str, fleet: Fleet, world: World) -> Plan:
+    """Return a site's steps; a site without a file is one to be removed. Raises GatewayError."""
+    reconciler = Reconciler(
+        site=site_id,
+        runtime=world.runtime,
+        clients=world.clients,
+        clock=world.clock,
+        heavy=asyncio.Semaphore(1),
+        stirred=lambda: None,
+    )
+    try:
+        servers = await reconciler.observe(fresh=True)
+        return reconciler.plan(_wanted(site_id, fleet, servers), servers)
+    finally:
+        await reconciler.close()
+
+
+def _wanted(site_id: str, fleet: Fleet, servers: Sequence[ServerFacts]) -> Desired:
+    """Take what is pulled on demand for wanted, as a starting gateway does."""
+    site = fleet.sites.get(site_id)
+    if site is None:
+        return Desired(site_id)
+    pulled = {one.stream for server in servers for one in server.captures if one.stream}
+    return desired(site, fleet.settings, pulled)
