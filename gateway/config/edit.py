@@ -1,0 +1,276 @@
+"""Registrations and switches, written into the buildings' files as a careful person would.
+
+An edit changes only the lines that must change. It is read back, compared with what was meant and
+checked by the schema before it replaces the file, and it never overwrites what somebody else has
+written in the meantime. All methods block for some milliseconds: call them in a thread.
+"""
+
+import difflib
+import hashlib
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from gateway.config import atomic, refusals
+from gateway.config.composer import MAX_BYTES
+from gateway.config.files import read_regular
+from gateway.config.lines import Unspliceable
+from gateway.config.reading import Source, id_of, read_source
+from gateway.config.review import Review
+from gateway.config.snippet import flow, scalar
+from gateway.config.splice import Change, Splicer, meant
+from gateway.model.company import Fleet
+from gateway.model.errors import ErrorKind, GatewayError
+
+_LOCK_WITHIN_S: Final = 15.0
+_TRIES: Final = 5
+_ADDRESSES: Final = ("onvif", "rtsp", "rtsp_sub", "credential")
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What an edit has done.
+
+    ``diff`` is unified, and empty when nothing had to change; ``version`` is the file's after it.
+    """
+
+    site: str
+    diff: str
+    version: str
+
+
+class SiteFiles:
+    """The buildings' files, for writing.
+
+    ``environment`` holds the variables of ``{env: NAME}``; ``fleet`` returns the fleet in force,
+    against which names and addresses are compared. ``version`` of every method is what
+    :meth:`read` has told: the edit is refused when the file is another one by now.
+
+    Raises GatewayError: NOT_FOUND (no such site or camera), CONFLICT (changed in the meantime, or
+    exists already), CONFIG_INVALID (the edit would break the file, or it is broken), FORBIDDEN (a
+    reference to a secret that only a person may write), BAD_REQUEST, INTERNAL (cannot be written).
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        environment: Mapping[str, str] | None = None,
+        fleet: Callable[[], Fleet | None] = lambda: None,
+    ) -> None:
+        self._directory = directory
+        self._review = Review(directory, environment, fleet)
+        self._locks: dict[str, threading.Lock] = {}
+        self._guard = threading.Lock()
+
+    def read(self, site: str) -> tuple[str, str]:
+        """Return the text of a site's file and its version."""
+        content = self._content(self._path(site))
+        return content.decode("utf-8", "replace"), _version(content)
+
+    def create_site(self, site: str, fields: Mapping[str, Any]) -> Edit:
+        """Make the file of a new building from its keys (``name``, ``discovery`` ...)."""
+        name = f"{site}.yaml"
+        if not id_of(name):
+            raise refusals.bad_id(site)
+        written = {key: value for key, value in fields.items() if value is not None}
+        lines = [
+            f"{scalar(str(key))}: {flow(value)}"
+            for key, value in written.items()
+            if key != "cameras"
+        ]
+        cameras = written.get("cameras") or []
+        if not isinstance(cameras, list | tuple):
+            raise GatewayError(ErrorKind.BAD_REQUEST, "cameras must be a list")
+        lines += ["cameras:", *(f"  - {flow(item)}" for item in cameras)]
+        lines[-1] += " []" if not cameras else ""
+        text = "\n".join(lines) + "\n"
+        self._review.new(name, text.encode(), Source(name))
+        try:
+            atomic.create(self._directory / name, text.encode())
+        except FileExistsError as error:
+            raise GatewayError(
+                ErrorKind.CONFLICT, f"the site {site} exists already", "choose another id"
+            ) from error
+        except OSError as error:
+            raise refusals.unwritable(name, error) from error
+        return Edit(site, _diff(name, "", text), _version(text.encode()))
+
+    def add_camera(
+        self, site: str, camera: Mapping[str, Any], *, version: str | None = None
+    ) -> Edit:
+        """Add a camera, given by its keys, to the end of the list."""
+        item = {key: value for key, value in camera.items() if value is not None}
+
+        def change(source: Source) -> Change:
+            if _camera_index(source, str(item.get("id")), missing_ok=True) is not None:
+                raise GatewayError(
+                    ErrorKind.CONFLICT,
+                    f"{site} has a camera {item['id']} already",
+                    "choose another id",
+                )
+            return Splicer(_document(source)).append_to("cameras", item)
+
+        return self._edit(site, change, version)
+
+    def change_camera(
+        self, site: str, camera: str, fields: Mapping[str, Any], *, version: str | None = None
+    ) -> Edit:
+        """Set keys of a camera; a key whose value is ``None`` is removed."""
+        if "id" in fields and fields["id"] != camera:
+            raise GatewayError(
+                ErrorKind.BAD_REQUEST,
+                "a camera's id stays what it is",
+                "change its name, or remove it and add another one",
+            )
+
+        def change(source: Source) -> Change:
+            index = _camera_index(source, camera)
+            return Splicer(_document(source)).update_at(("cameras", index), fields)
+
+        return self._edit(site, change, version)
+
+    def rename_camera(
+        self,
+        site: str,
+        camera: str,
+        name: str | Mapping[str, str],
+        *,
+        version: str | None = None,
+    ) -> Edit:
+        """Give a camera another name for people; its id stays."""
+        return self.change_camera(site, camera, {"name": name}, version=version)
+
+    def replace_camera(
+        self, site: str, camera: str, fields: Mapping[str, Any], *, version: str | None = None
+    ) -> Edit:
+        """Put another device in a camera's place: addresses and user that are not given go."""
+        wanted = {**dict.fromkeys(_ADDRESSES), **fields}
+        return self.change_camera(site, camera, wanted, version=version)
+
+    def remove_camera(self, site: str, camera: str, *, version: str | None = None) -> Edit:
+        """Remove a camera, with the comment right above it."""
+
+        def change(source: Source) -> Change:
+            index = _camera_index(source, camera)
+            return Splicer(_document(source)).remove_from("cameras", index)
+
+        return self._edit(site, change, version)
+
+    def set_enabled(
+        self, site: str, *, enabled: bool, camera: str | None = None, version: str | None = None
+    ) -> Edit:
+        """Switch a camera, or the whole site, on or off."""
+
+        def change(source: Source) -> Change:
+            path = () if camera is None else ("cameras", _camera_index(source, camera))
+            splicer = Splicer(_document(source))
+            if enabled and not splicer.has((*path, "enabled")):
+                return Change([], _document(source).data)
+            return splicer.update_at(path, {"enabled": enabled})
+
+        return self._edit(site, change, version)
+
+    def _edit(self, site: str, change: Callable[[Source], Change], version: str | None) -> Edit:
+        path = self._path(site)
+        with self._guard:
+            lock = self._locks.setdefault(site, threading.Lock())
+        if not lock.acquire(timeout=_LOCK_WITHIN_S):
+            raise refusals.busy(site)
+        try:
+            # Without a version to compare, a change made this very moment is no reason to give up.
+            for _ in range(1 if version else _TRIES):
+                try:
+                    with atomic.locked(path, _LOCK_WITHIN_S):
+                        return self._once(site, path, change, version)
+                except atomic.ForeignChangeError:
+                    continue
+            raise refusals.changed(site)
+        except atomic.BusyError as error:
+            raise refusals.busy(site) from error
+        except OSError as error:
+            raise refusals.unwritable(path.name, error) from error
+        finally:
+            lock.release()
+
+    def _once(
+        self, site: str, path: Path, change: Callable[[Source], Change], version: str | None
+    ) -> Edit:
+        name = f"{site}.yaml"
+        old = self._content(path)
+        if version is not None and version != _version(old):
+            raise refusals.changed(site)
+        source = read_source(name, "site", old)
+        if source.document is None:
+            raise GatewayError(
+                ErrorKind.CONFIG_INVALID,
+                f"{name} is broken and cannot be edited: {source.problems[0]}",
+                "correct it by hand first",
+            )
+        try:
+            new, data = change(source).apply(source.document.text)
+        except Unspliceable as error:
+            raise refusals.by_hand(name) from error
+        content = new.encode("utf-8")
+        if content == old:
+            return Edit(site, "", _version(old))
+        written = self._review.new(name, content, source)
+        if meant(written.document.data if written.document else None) != meant(data):
+            raise refusals.by_hand(name)
+        atomic.replace(path, content, old)
+        return Edit(site, _diff(name, source.document.text, new), _version(content))
+
+    def _path(self, site: str) -> Path:
+        """Return the real path of a site's file, which must lie in the directory."""
+        name = f"{site}.yaml"
+        if not id_of(name):
+            raise refusals.bad_id(site)
+        path = (self._directory / name).resolve()
+        if not path.is_relative_to(self._directory.resolve()):
+            raise GatewayError(
+                ErrorKind.FORBIDDEN,
+                f"{name} is a link that leads out of the directory",
+                "edit the file that it leads to by hand",
+            )
+        return path
+
+    def _content(self, path: Path) -> bytes:
+        try:
+            return read_regular(path, MAX_BYTES)
+        except FileNotFoundError as error:
+            raise GatewayError(
+                ErrorKind.NOT_FOUND, f"there is no site {path.stem}", "create it first"
+            ) from error
+        except OSError as error:
+            raise refusals.unwritable(path.name, error) from error
+
+
+def _document(source: Source) -> Any:
+    return source.document
+
+
+def _camera_index(source: Source, camera: str, *, missing_ok: bool = False) -> Any:
+    data = source.document.data if source.document else None
+    cameras = data.get("cameras") if isinstance(data, dict) else None
+    for index, item in enumerate(cameras if isinstance(cameras, list) else ()):
+        if isinstance(item, dict) and item.get("id") == camera:
+            return index
+    if missing_ok:
+        return None
+    site = source.name.removesuffix(".yaml")
+    raise GatewayError(
+        ErrorKind.NOT_FOUND, f"{site} has no camera {camera}", "look at the list of its cameras"
+    )
+
+
+def _version(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _diff(name: str, old: str, new: str) -> str:
+    lines = difflib.unified_diff(
+        old.splitlines(), new.splitlines(), f"a/{name}", f"b/{name}", lineterm="", n=2
+    )
+    return "".join(line + "\n" for line in lines)
