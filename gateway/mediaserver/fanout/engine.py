@@ -34,6 +34,7 @@ from gateway.mediaserver.sdp.offer import Offer, parse_offer
 from gateway.mediaserver.transport.certificate import Certificate, make_certificate
 from gateway.mediaserver.transport.dtls import DtlsServer, SrtpKeys
 from gateway.mediaserver.transport.ice import IceLite
+from gateway.mediaserver.transport.memory import Heap
 from gateway.mediaserver.transport.srtp import SrtpError, profiles, protector
 from gateway.mediaserver.transport.udp import Segmentation, UdpSocket, open_sockets
 
@@ -58,6 +59,7 @@ class WebRtcEngine:
         self._port = 0
         self._tasks = Tasks("mediaserver")
         self._catch_up = CatchUp()
+        self._heap = Heap()
         self._certificate: Certificate = make_certificate()
         self._protector = protector(in_place=self._settings.use_in_place)
         self._press = Press(self._protector, Segmentation(wanted=self._settings.use_segmentation))
@@ -69,6 +71,7 @@ class WebRtcEngine:
             counters=self._counters,
             on_keys=self._connected,
             on_failed=self._failed,
+            on_left=self._left,
         )
         self._log = structlog.get_logger("mediaserver")
 
@@ -236,6 +239,9 @@ class WebRtcEngine:
         viewer.fingerprints = {}
         viewer.stream.join(viewer, keys.profile.tag)
 
+    def _left(self, viewer: Viewer) -> None:
+        self._end(viewer, PlayEnd.STOPPED, "Stopped by user")
+
     def _failed(self, viewer: Viewer, info: str) -> None:
         self._end(viewer, PlayEnd.FAILED, info)
 
@@ -258,6 +264,7 @@ class WebRtcEngine:
         while True:
             await asyncio.sleep(TICK_SECONDS)
             now = time.monotonic()
+            self._heap.tidy(now)
             for viewer in list(self._viewers.values()):
                 try:
                     self._look_after(viewer, now)
@@ -281,6 +288,7 @@ class WebRtcEngine:
             return
         if viewer.handshake is not None and now > viewer.handshake_until:
             viewer.handshake = None
+            self._heap.hole()
         self._watch_silence(viewer, now)
         if now >= viewer.report_at and viewer.mode is Mode.LIVE:
             viewer.report_at = now + REPORT_SECONDS

@@ -21,6 +21,7 @@ _FIRST_RTCP: Final = 192
 _LAST_RTCP: Final = 223
 
 OnKeys = Callable[[Viewer, SrtpKeys], None]
+OnLeft = Callable[[Viewer], None]
 OnFailed = Callable[[Viewer, str], None]
 
 
@@ -39,12 +40,14 @@ class Entrance:
         counters: Counters,
         on_keys: OnKeys,
         on_failed: OnFailed,
+        on_left: OnLeft,
     ) -> None:
         self._dtls = dtls
         self._listener = listener
         self._counters = counters
         self._on_keys = on_keys
         self._on_failed = on_failed
+        self._on_left = on_left
         self._by_ufrag: dict[str, Viewer] = {}
         self._by_address: dict[Address, Viewer] = {}
         self._queue: deque[tuple[Viewer, bytes]] = deque()
@@ -154,7 +157,8 @@ class Entrance:
             self._fail(viewer, error)
             return
         if handshake.closed:
-            self._listener.leaving(viewer, time.monotonic())
+            self._on_left(viewer)
+            return
         if handshake.keys is not None and viewer.keys is None:
             self._counters.handshakes += 1
             self._on_keys(viewer, handshake.keys)

@@ -48,9 +48,10 @@ class Listener:
             self.leaving(viewer, now)
 
     def leaving(self, viewer: Viewer, now: float) -> None:
-        """Believe that a viewer leaves if it does not check its way again soon."""
+        """Believe that a viewer leaves, until it gives another sign of life soon."""
         soon = now - self._consent_timeout + _BYE_GRACE
         viewer.ice.checked = min(viewer.ice.checked, soon)
+        viewer.heard = float("-inf")
 
     def _resend(self, viewer: Viewer, nacks: list[tuple[int, int]], now: float) -> None:
         track, group = viewer.stream.video, viewer.group

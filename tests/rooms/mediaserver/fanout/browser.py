@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import uuid
+from collections.abc import Callable
 from typing import Self
 
 from aiortc import RTCPeerConnection, RTCSessionDescription
@@ -41,13 +42,13 @@ class Browser:
         await self.peer.setLocalDescription(await self.peer.createOffer())
         return self.peer.localDescription.sdp
 
-    async def watch(self, engine: Engine, stream: str) -> None:
-        """Play ``stream`` of ``engine``."""
+    async def watch(self, engine: Engine, stream: str, *, way: Callable[[str], str] = str) -> None:
+        """Play ``stream`` of ``engine``; ``way`` may rewrite the answer."""
         offer = await self.offer()
         self.answer = engine.play(
             stream=stream, media_session_id=self.id, offer=offer, on_end=self._end
         )
-        await self.peer.setRemoteDescription(RTCSessionDescription(self.answer, "answer"))
+        await self.peer.setRemoteDescription(RTCSessionDescription(way(self.answer), "answer"))
 
     async def close(self) -> None:
         """Leave without a word to the server."""

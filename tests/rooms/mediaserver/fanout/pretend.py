@@ -9,7 +9,15 @@ from typing import Self
 import av
 import numpy as np
 
-from gateway.mediaserver.ports import MAX_PAYLOAD, MediaSink, VideoCodec, VideoFormat, VideoFrame
+from gateway.mediaserver.ports import (
+    MAX_PAYLOAD,
+    AudioCodec,
+    AudioPacket,
+    MediaSink,
+    VideoCodec,
+    VideoFormat,
+    VideoFrame,
+)
 
 RATE = 25
 
@@ -98,10 +106,20 @@ class PretendCamera:
 class Feed:
     """Plays a camera into a sink in real time (or ``speed`` times faster) until it is closed."""
 
-    def __init__(self, sink: MediaSink, camera: PretendCamera, *, speed: float = 1.0) -> None:
+    def __init__(
+        self,
+        sink: MediaSink,
+        camera: PretendCamera,
+        *,
+        speed: float = 1.0,
+        sound: AudioCodec | None = None,
+        stamp: int = 0x12345,
+    ) -> None:
         self._sink = sink
         self._camera = camera
         self._pause = 1 / RATE / speed
+        self._sound = sound
+        self._stamp = stamp
         self.sent = 0
         self._task = asyncio.get_running_loop().create_task(self._run())
 
@@ -114,11 +132,15 @@ class Feed:
             await self._task
 
     async def _run(self) -> None:
-        self._sink.format(self._camera.format, None)
-        begin, stamp = time.monotonic(), 0x12345
+        self._sink.format(self._camera.format, self._sound)
+        begin, stamp = time.monotonic(), self._stamp
         for payloads, key in self._camera.frames():
             now = time.monotonic()
             self._sink.frame(VideoFrame(stamp & 0xFFFFFFFF, payloads, key, now))
+            if self._sound is not None:
+                for part in range(2):
+                    heard = AudioPacket(self.sent * 320 + part * 160, bytes((0xD5,)) * 160, now)
+                    self._sink.audio(heard)
             self.sent += 1
             stamp += round(90_000 * self._pause)
             await asyncio.sleep(max(0.0, begin + self.sent * self._pause - time.monotonic()))
