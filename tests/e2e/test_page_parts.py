@@ -66,6 +66,7 @@ async def test_the_states_of_a_player() -> None:
         await a_lost_connection_comes_back_with_growing_waits(page)
         await a_wait_that_the_server_names_is_kept(page)
         await a_camera_that_returns_is_tried_at_once(page)
+        await a_replaced_media_server_is_dialled_anew(page)
         await a_hidden_player_hangs_up_and_returns(page)
         await missed_checks_end_a_connection_unless_they_recover(page)
         await a_refusal_stays_until_a_person_asks(page)
@@ -121,6 +122,19 @@ async def a_camera_that_returns_is_tried_at_once(page: Page) -> None:
     )
     assert states[3]["due"] < 6000
     assert states[4]["phase"] == "connecting"
+
+
+async def a_replaced_media_server_is_dialled_anew(page: Page) -> None:
+    up, down = {"type": "board", "up": True}, {"type": "board", "up": False}
+    begin = ((0, PLAY), (1, up), (10, FRAME))
+    quiet = {"type": "quiet", "last": 1000}
+    early = await story(page, *begin, (1100, down), (1900, up), (4000, quiet), (4000, TICK))
+    assert early[-1]["phase"] == "waiting", "back before we noticed: the old connection is dead"
+    late = await story(page, *begin, (1100, down), (4000, quiet), (9000, up), (10_000, TICK))
+    assert late[-1]["phase"] == "silent", "the same connection gets its chance"
+    assert late[-1]["line"] == 1
+    given_up = await story(page, *begin, (1100, down), (4000, quiet), (9000, up), (12_000, TICK))
+    assert given_up[-1]["phase"] == "waiting"
 
 
 async def a_hidden_player_hangs_up_and_returns(page: Page) -> None:

@@ -21,7 +21,7 @@ import { View } from "./view.js";
  * @typedef {import("./player-state.js").State} State
  */
 
-const PLAYABLE = new Set(["live", "idle", "connecting"]);
+const PLAYABLE = new Set(["live", "idle"]);
 const HOLDING = new Set(["connecting", "live", "silent", "waiting"]);
 
 export class CameraPlayer extends HTMLElement {

@@ -21,6 +21,7 @@
  * @property {boolean} online the browser has a network
  * @property {boolean} shaky the connection misses its checks
  * @property {boolean|null} up the board's word on the camera, null while it has said nothing
+ * @property {number} upAt when the board last said that the camera is back, 0 for never
  *
  * @typedef {{type: "play"|"stop"|"show"|"hide"|"online"|"offline"|"frame"|"shaky"|"steady"|"tick"}
  *   | {type: "quiet", last: number}
@@ -35,6 +36,7 @@ export const PACE = Object.freeze({
   hidden: 5_000, // a tile that scrolled away keeps its connection so long
   shaky: 2_000, // missed connectivity checks, before a new connection is made
   stalled: 8_000, // silence although the board calls the camera live
+  resume: 2_500, // the camera is back: its next key picture should come on the same connection
   settled: 10_000, // a connection that lived so long was a good one: the waits start small again
   first: 600, // the longest first wait; it doubles from there
   longest: 30_000,
@@ -56,6 +58,7 @@ export const START = Object.freeze({
   online: true,
   shaky: false,
   up: null,
+  upAt: 0,
 });
 
 /** Phases in which a connection stands or is being made. */
@@ -174,6 +177,8 @@ function frame(state, now) {
 /** @param {State} state @param {number} last @param {number} now @returns {State} */
 function quiet(state, last, now) {
   const silent = /** @type {State} */ ({ ...state, phase: "silent", since: last });
+  // The camera is back but not here: what this connection was made to has gone.
+  if (state.up && state.upAt > last) return { ...silent, due: now };
   return { ...silent, due: state.shaky ? state.due : usualDue(silent, now) };
 }
 
@@ -208,9 +213,9 @@ function refused(state, reason, retryAfter, now, random) {
 /** @param {State} state @param {boolean} up @param {number} now @param {number} random @returns {State} */
 function board(state, up, now, random) {
   if (state.up === up) return state;
-  const heard = { ...state, up };
-  if (!up) return heard;
-  if (state.phase === "silent" && !state.shaky) return { ...heard, due: usualDue(state, now) };
+  if (!up) return { ...state, up };
+  const heard = { ...state, up, upAt: state.up === null ? 0 : now };
+  if (state.phase === "silent" && state.visible) return { ...heard, due: now + PACE.resume };
   const again = state.phase === "waiting" || (state.phase === "refused" && state.due !== null);
   if (!again || state.up === null) return heard;
   const soon = now + random * PACE.herd;

@@ -87,7 +87,7 @@ export class View {
     this.#showNote(saying);
     this.#spin(phase === "connecting");
     setText(this.#taken, taken && words.text("taken", { time: taken }));
-    this.#taken.hidden = !taken || (phase !== "idle" && phase !== "paused");
+    this.#taken.hidden = !taken || saying.title !== "" || (phase !== "idle" && phase !== "paused");
     this.#showStart(phase, saying, label, words);
     this.#stop.hidden = !playing;
     name(this.#stop, words.text("stop"));
