@@ -124,7 +124,7 @@ class Signalling:
     def _ended(self, about: Subject, end: PlayEnd, info: str) -> None:
         owner = self._plays.pop(about.media_session_id, None)
         self._log.info(
-            "a viewer is gone", camera=about.name, viewer=about.media_session_id, reason=info
+            "a viewer is gone", camera=about.name, viewer=about.media_session_id, reason=str(info)
         )
         if owner is not None:
             owner.ended(about, end, info)
