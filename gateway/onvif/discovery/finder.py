@@ -11,7 +11,7 @@ import structlog
 from gateway.kit.tasks import Tasks
 from gateway.model.found import FoundDevice, Heard
 from gateway.onvif.discovery.messages import ProbeMatch
-from gateway.onvif.discovery.multicast import Prober
+from gateway.onvif.discovery.multicast import PORT, OnMatch, Prober
 from gateway.onvif.discovery.neighbours import hardware_addresses
 from gateway.onvif.discovery.scope import Scope, interface_address
 from gateway.onvif.discovery.sweep import sweep
@@ -28,12 +28,13 @@ class Finder:
     :attr:`devices`. Nothing outside the scope is ever contacted.
     """
 
-    def __init__(self, scope: Scope, *, with_tcp: bool = True) -> None:
+    def __init__(self, scope: Scope, *, with_tcp: bool = True, port: int = PORT) -> None:
         self._scope = scope
+        self._port = port
         self._with_tcp = with_tcp
         self._queue: asyncio.Queue[FoundDevice | None] = asyncio.Queue()
         self._log = structlog.get_logger("discovery").bind(interface=scope.interface)
-        self.devices: dict[str, FoundDevice] = {}
+        self.devices: dict[tuple[str, str], FoundDevice] = {}
 
     async def search(self) -> AsyncIterator[FoundDevice]:
         """Yield each device as it answers; ends when every way has been tried.
@@ -60,8 +61,11 @@ class Finder:
             self._queue.put_nowait(None)
 
     async def _by_udp(self) -> None:
-        everybody = Prober(self._scope, lambda host, match: self._hear(host, match, multicast=True))
-        each = Prober(self._scope, lambda host, match: self._hear(host, match, multicast=False))
+        def hear(heard: Heard) -> OnMatch:
+            return lambda host, match: self._hear(host, match, heard)
+
+        everybody = Prober(self._scope, hear(Heard.MULTICAST), self._port)
+        each = Prober(self._scope, hear(Heard.DIRECTED), self._port)
         try:
             try:
                 await everybody.open()
@@ -78,11 +82,11 @@ class Finder:
     async def _by_tcp(self) -> None:
         """Sweep the addresses that UDP has not answered for, after it had its chance."""
         await asyncio.sleep(_SWEEP_AFTER_S)
-        silent = [host for host in self._scope.hosts() if host not in self.devices]
+        answered = {address for address, _ in self.devices}
+        silent = [host for host in self._scope.hosts() if host not in answered]
         await sweep(silent, self._tell)
 
-    def _hear(self, host: str, match: ProbeMatch, *, multicast: bool) -> None:
-        heard = Heard.MULTICAST if multicast else Heard.DIRECTED
+    def _hear(self, host: str, match: ProbeMatch, heard: Heard) -> None:
         self._tell(
             FoundDevice(
                 address=host,
@@ -94,16 +98,17 @@ class Finder:
         )
 
     def _tell(self, found: FoundDevice) -> None:
-        known = self.devices.get(found.address)
+        # Neither alone tells devices apart: clones share an endpoint, NAT shares an address.
+        key = (found.address, found.endpoint)
+        known = self.devices.get(key)
         if known is None:
             found = replace(found, mac=hardware_addresses().get(found.address))
-            self.devices[found.address] = found
+            self.devices[key] = found
             self._queue.put_nowait(found)
             return
-        self.devices[found.address] = replace(
+        self.devices[key] = replace(
             known,
             xaddrs=tuple(dict.fromkeys((*known.xaddrs, *found.xaddrs))),
-            endpoint=known.endpoint or found.endpoint,
             scopes={**found.scopes, **known.scopes},
             heard=known.heard | found.heard,
             onvif=known.onvif or found.onvif,

@@ -38,8 +38,9 @@ class Prober(asyncio.DatagramProtocol):
     ``_MOST_PACKETS`` times; answers to probes that we never sent are dropped.
     """
 
-    def __init__(self, scope: Scope, on_match: OnMatch) -> None:
+    def __init__(self, scope: Scope, on_match: OnMatch, port: int = PORT) -> None:
         self._scope = scope
+        self._port = port
         self._on_match = on_match
         self._ids = (new_message_id(), new_message_id())
         self._messages = (probe(self._ids[0], typed=True), probe(self._ids[1], typed=False))
@@ -81,7 +82,7 @@ class Prober(asyncio.DatagramProtocol):
 
     def _send(self, message: bytes, host: str) -> None:
         if self._transport is not None and not self._transport.is_closing():
-            self._transport.sendto(message, (host, PORT))
+            self._transport.sendto(message, (host, self._port))
 
     def datagram_received(self, data: bytes, addr: tuple[str | int, ...]) -> None:
         """Hear an answer (asyncio callback)."""

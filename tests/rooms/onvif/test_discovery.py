@@ -29,6 +29,9 @@ ANSWER = """<?xml version="1.0" encoding="UTF-8"?>
 <d:XAddrs>{xaddrs}</d:XAddrs></d:ProbeMatch></d:ProbeMatches></SOAP-ENV:Body>
 </SOAP-ENV:Envelope>"""
 
+PORT = 30702
+"""Not 3702: another test's or a person's devices may answer there on this machine."""
+
 Reply = Callable[[str], list[bytes]]
 
 
@@ -58,7 +61,7 @@ class Building:
     async def device(self, host: str, reply: Reply) -> None:
         loop = asyncio.get_running_loop()
         transport, _ = await loop.create_datagram_endpoint(
-            lambda: Responder(reply), local_addr=(host, 3702)
+            lambda: Responder(reply), local_addr=(host, PORT)
         )
         self._open.append(transport)
 
@@ -79,11 +82,11 @@ def answer(xaddrs: str) -> Reply:
 
 
 async def search(scope: Scope, *, with_tcp: bool = False) -> dict[str, FoundDevice]:
-    finder = Finder(scope, with_tcp=with_tcp)
+    finder = Finder(scope, with_tcp=with_tcp, port=PORT)
     told = [device.address async for device in finder.search()]
-    assert len(told) == len(set(told)), "a device is told once"
-    assert set(told) == set(finder.devices)
-    return finder.devices
+    assert len(told) == len(finder.devices), "a device is told once"
+    assert set(told) == {address for address, _ in finder.devices}
+    return {device.address: device for device in finder.devices.values()}
 
 
 async def test_directed_probes_find_the_devices_of_the_subnet(building: Building) -> None:
@@ -95,6 +98,20 @@ async def test_directed_probes_find_the_devices_of_the_subnet(building: Building
     assert devices["127.0.7.2"].endpoint == "abcd-1"
     assert devices["127.0.7.2"].heard >= {Heard.DIRECTED}
     assert devices["127.0.7.5"].xaddrs == ("http://127.0.7.5:80/onvif/device_service",)
+
+
+async def test_two_devices_behind_one_address_are_two(building: Building) -> None:
+    def both(relates: str) -> list[bytes]:
+        one = ANSWER.format(relates=relates, xaddrs="http://127.0.7.2:8001/onvif/device_service")
+        return [one.encode(), one.replace("ABCD-1", "ABCD-2").replace("8001", "8002").encode()]
+
+    await building.device("127.0.7.2", both)
+    finder = Finder(Scope.of(("127.0.7.0/29",), None), with_tcp=False, port=PORT)
+    told = [device.xaddrs[0] async for device in finder.search()]
+    assert sorted(told) == [
+        "http://127.0.7.2:8001/onvif/device_service",
+        "http://127.0.7.2:8002/onvif/device_service",
+    ]
 
 
 async def test_a_device_outside_the_subnets_is_neither_asked_nor_heard(building: Building) -> None:
