@@ -185,6 +185,8 @@ class _Composer:
 
     def _path(self) -> Path:
         """Return the path of the piece that is being read."""
+        if not self._open:
+            return ()
         path: list[str | int] = []
         keys = [*(key for _, key, _ in self._open[1:]), self._key]
         for (node, _, _), key in zip(self._open, keys, strict=True):
@@ -208,7 +210,7 @@ _WORDS: Final = (
     ("block end", "is indented unlike the lines above it"),
     ("expected key", "is indented unlike the lines above it"),
     ("document start", "is indented unlike the lines above it"),
-    ("node content", "lacks a value here"),
+    ("node content", "lacks a value here, or a bracket above is not closed"),
 )  # fmt: skip
 
 
@@ -224,7 +226,9 @@ def _in_words(error: yaml.YAMLError, text: str) -> DocumentError:
     mark = getattr(error, "context_mark", None) if unclosed else None
     mark = mark or getattr(error, "problem_mark", None)
     line = mark.line + 1 if mark is not None else _line_of_control(text)
-    lines = text.splitlines()
+    lines = text.split("\n")
+    # The end of the text is after its last line break: the line before is where people look.
+    line = min(line, max(1, len(lines) - (not lines[-1])))
     written = lines[line - 1] if 0 < line <= len(lines) else ""
     if "cannot start any token" in problem:
         if "\t" in written[: len(written) - len(written.lstrip())]:

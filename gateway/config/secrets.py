@@ -11,7 +11,8 @@ from gateway.config.files import read_regular, reason
 from gateway.kit.secret import Secret
 
 HOW: Final = "write {env: NAME} or {file: path}"
-_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+# Capitals only: a password that somebody writes after env: is then refused, not shown as a name.
+_VARIABLE: Final = re.compile(r"[A-Z_][A-Z0-9_]{0,127}")
 _MAX_BYTES: Final = 65_536
 _MAX_PATH: Final = 1024
 
@@ -45,8 +46,8 @@ def reference(data: Any) -> Reference:
         raise SecretError(f"is no reference to a secret; {HOW}")
     if kind == "env" and not _VARIABLE.fullmatch(name):
         raise SecretError(
-            "names no environment variable (letters, digits and _ only); write {env: NAME} with "
-            "the variable's name, never the secret itself"
+            "names no environment variable (capital letters, digits and _ only); write "
+            "{env: NAME} with the variable's name, never the secret itself"
         )
     if kind == "file" and (len(name) > _MAX_PATH or not name.isprintable()):
         raise SecretError("names no file; write {file: path} with the path of a file")
