@@ -109,6 +109,17 @@ def plain(node: Node) -> Any:
     return node.value
 
 
+def meant(data: Any) -> Any:
+    """Return data in the form in which two of them are compared: texts, and no empty keys."""
+    if isinstance(data, dict):
+        return {str(key): meant(item) for key, item in data.items() if item is not None}
+    if isinstance(data, list | tuple):
+        return [meant(item) for item in data]
+    if isinstance(data, bool):
+        return "true" if data else "false"
+    return None if data is None else str(data)
+
+
 def walk(data: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Yield every piece of plain data with its path, parents first."""
     yield path, data

@@ -15,12 +15,13 @@ from typing import Any, Final
 
 from gateway.config import atomic, refusals
 from gateway.config.composer import MAX_BYTES
+from gateway.config.document import meant
 from gateway.config.files import read_regular
 from gateway.config.lines import Unspliceable
 from gateway.config.reading import Source, id_of, read_source
 from gateway.config.review import Review
 from gateway.config.snippet import flow, scalar
-from gateway.config.splice import Change, Splicer, meant
+from gateway.config.splice import Change, Splicer
 from gateway.model.company import Fleet
 from gateway.model.errors import ErrorKind, GatewayError
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.config.document import Document, Node, Path, plain
+from gateway.config.document import Document, Node, Path, meant, plain
 from gateway.config.lines import Lines, Splice, Unspliceable, apply
 from gateway.config.snippet import block, flow, scalar
 
@@ -25,17 +25,6 @@ class Change:
     def apply(self, text: str) -> tuple[str, Any]:
         """Return the changed text and the data that it must hold."""
         return apply(text, self.splices), self.data
-
-
-def meant(data: Any) -> Any:
-    """Return data in the form in which two of them are compared: texts, and no empty keys."""
-    if isinstance(data, dict):
-        return {str(key): meant(item) for key, item in data.items() if item is not None}
-    if isinstance(data, list | tuple):
-        return [meant(item) for item in data]
-    if isinstance(data, bool):
-        return "true" if data else "false"
-    return None if data is None else str(data)
 
 
 class Splicer:
