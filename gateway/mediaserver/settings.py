@@ -2,7 +2,26 @@
 
 A file that was written for WCS works here: its other properties are ignored. What WCS has no name
 for is called ``embedded.*``; there an unknown name is an error, because it can only be a typing
-mistake.
+mistake. Files are named relative to the server's folder.
+
+====================================  ==================================================
+``ip``, ``ip_local``                  address announced to browsers, address bound for media
+``media_port_from``                   the one UDP port for media (0: any free one)
+``http.port``, ``ws.port``            REST and signalling (0: any free one)
+``disable_rest_auth``                 ``false`` asks for HTTP Basic
+``keep_alive.server_interval``        milliseconds between pings
+``keep_alive.probes``                 missing pongs after which a socket is closed
+``embedded.control_address``          where REST and signalling listen (127.0.0.1)
+``embedded.rest_user_file``           file with ``user:password`` for REST
+``embedded.token_file``               file with the token that ``connection.custom`` must carry
+``embedded.max_viewers``              viewers at most (500)
+``embedded.max_captures``             cameras at most (64)
+``embedded.sound``                    ``true`` takes the cameras' sound too
+``embedded.lease_s``                  end after so long without a REST call (0: never)
+``embedded.allowed_cameras``          host names and networks of cameras (empty: any)
+``embedded.log_max_bytes``            length of the log file (2000000)
+``embedded.fingerprint``              passed through to ``run/server.json``
+====================================  ==================================================
 """
 
 import ipaddress
