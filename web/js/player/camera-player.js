@@ -22,6 +22,7 @@ import { View } from "./view.js";
  */
 
 const PLAYABLE = new Set(["live", "idle"]);
+const TOLD = new Set(["silent", "waiting", "refused", "offline"]);
 const HOLDING = new Set(["connecting", "live", "silent", "waiting"]);
 
 export class CameraPlayer extends HTMLElement {
@@ -51,6 +52,7 @@ export class CameraPlayer extends HTMLElement {
   #posterPath = "";
   #posterUrl = "";
   #taken = 0;
+  #told = false;
 
   constructor() {
     super();
@@ -261,8 +263,10 @@ export class CameraPlayer extends HTMLElement {
     this.dispatchEvent(
       new CustomEvent("statechange", { detail: { phase: after.phase, reason: after.reason, took } }),
     );
-    const worthIt = after.phase !== "connecting" && after.phase !== "paused" && before.phase !== "paused";
-    if (!this.words || !worthIt) return;
+    // That a video plays is news only to somebody who asked for it or has heard that it does not.
+    const news = after.phase === "live" ? this.#told || this.#hand === "started" : TOLD.has(after.phase);
+    if (!this.words || !news) return;
+    this.#told = true;
     const { title, short } = say(after, this.#status, this.words, Date.now());
     this.#view.speak(`${this.getAttribute("label") ?? ""}: ${title || short}`);
   }

@@ -1,0 +1,414 @@
+"""The residents' page in a real browser, on the demonstration that everybody can start."""
+# ruff: noqa: RUF001  # the page speaks Russian
+
+import asyncio
+import gzip
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from tests.e2e.browser import DESKTOP, PHONE, Screen, Viewer, chromium, window
+from tests.waiting import until
+
+ROOT = Path(__file__).parents[2]
+CAMERAS = 4
+# A machine whose cores are busy elsewhere is slow, not broken.
+PATIENCE = 30
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("page")]
+Scheme = Literal["light", "dark"]
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A running ``gateway demo``."""
+
+    process: subprocess.Popen[str]
+    url: str
+
+    @property
+    def watch(self) -> str:
+        return f"{self.url}/watch/demo"
+
+    def media_server(self) -> int:
+        """Return the process id of the building's media server, 0 when there is none."""
+        for folder in Path("/proc").iterdir():
+            if folder.name.isdigit() and self._is_media_server(folder):
+                return int(folder.name)
+        return 0
+
+    def _is_media_server(self, folder: Path) -> bool:
+        try:
+            command = (folder / "cmdline").read_bytes().split(b"\0")
+            parent = re.search(r"^PPid:\s*(\d+)$", (folder / "status").read_text(), re.MULTILINE)
+        except OSError:
+            return False
+        ours = parent is not None and int(parent[1]) == self.process.pid
+        return ours and b"gateway.mediaserver" in command
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """Start the demonstration as a newcomer does; in the end it leaves nothing running."""
+    log = tmp_path_factory.mktemp("demo") / "log"
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gateway", "demo"],
+            cwd=ROOT,
+            env=os.environ | {"LISTEN": "127.0.0.1:0"},
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    try:
+        running = Demo(process, _url(process, log))
+        yield running
+        server = running.media_server()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0, log.read_text()[-2000:]
+        assert not Path(f"/proc/{server}").exists(), "the media server is still there"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _url(process: subprocess.Popen[str], log: Path) -> str:
+    deadline = time.monotonic() + 2 * PATIENCE
+    while time.monotonic() < deadline and process.poll() is None:
+        if found := re.search(r"is live:\s+(http://\S+?)/?\s", log.read_text()):
+            return found[1]
+        time.sleep(0.1)
+    raise AssertionError(f"the demonstration did not begin:\n{log.read_text()[-2000:]}")
+
+
+async def all_live(viewer: Viewer, count: int = CAMERAS) -> None:
+    """Wait until so many players say that they are live."""
+
+    async def enough() -> bool:
+        return (await viewer.phases()).count("live") >= count
+
+    await until(enough, within=PATIENCE, every=0.1)
+
+
+async def phase_becomes(viewer: Viewer, camera: str, phase: str) -> dict[str, Any]:
+    """Wait for a player's phase; return what it shows then."""
+
+    async def is_so() -> dict[str, Any] | None:
+        shown = await viewer.player(camera)
+        return shown if shown["phase"] == phase else None
+
+    shown: dict[str, Any] = await until(is_so, within=PATIENCE, every=0.1)
+    return shown
+
+
+async def moves(viewer: Viewer, *cameras: str) -> None:
+    """Wait until each of these players has shown ten more pictures."""
+    before = {item["camera"]: item["frames"] for item in await viewer.players()}
+
+    async def moved() -> bool:
+        now = {item["camera"]: item["frames"] for item in await viewer.players()}
+        return all(now[camera] >= before[camera] + 10 for camera in cameras or before)
+
+    await until(moved, within=PATIENCE, every=0.1)
+
+
+async def fits(viewer: Viewer) -> bool:
+    """Tell whether nothing sticks out at the side."""
+    wide: bool = await viewer.page.evaluate(
+        "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+    )
+    return wide
+
+
+def plug_of(viewer: Viewer, camera: str) -> Any:
+    return viewer.page.locator(f"camera-player[camera={camera}] .plug")
+
+
+@pytest.mark.parametrize(
+    ("locale", "scheme", "live", "screen"),
+    [
+        ("ru-RU", "light", "В эфире", DESKTOP),
+        ("en-GB", "dark", "Live", DESKTOP),
+        ("ru-RU", "dark", "В эфире", PHONE),
+        ("en-US", "light", "Live", PHONE),
+    ],
+    ids=["desktop-ru-light", "desktop-en-dark", "phone-ru-dark", "phone-en-light"],
+)
+async def test_four_cameras_move(
+    demo: Demo, locale: str, scheme: Scheme, live: str, screen: Screen
+) -> None:
+    async with chromium() as browser, window(browser, screen, locale=locale, scheme=scheme) as one:
+        await one.page.goto(demo.watch)
+        await until(one.phases, within=PATIENCE, every=0.1)
+        seen: set[str] = set()
+        for number in range(CAMERAS):
+            tile = one.page.locator("camera-player").nth(number)
+            await tile.scroll_into_view_if_needed()
+            camera = await tile.get_attribute("camera") or ""
+            shown = await phase_becomes(one, camera, "live")
+            assert shown["caption"] == live
+            assert shown["width"] > 0
+            await moves(one, camera)
+            seen.add(camera)
+        assert len(seen) == CAMERAS
+        assert await one.page.evaluate("document.documentElement.lang") == locale[:2]
+        assert await fits(one)
+        assert await weakest_contrast(one) >= 4.5
+        assert one.complaints == []
+
+
+async def weakest_contrast(viewer: Viewer) -> float:
+    """Return the lowest contrast (WCAG 2.2, 1.4.3) of the captions and the header."""
+    lowest: float = await viewer.page.evaluate(
+        """() => {
+          const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+          const light = (colors) => {
+            canvas.clearRect(0, 0, 1, 1);
+            for (const color of colors) { canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1); }
+            const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map((value) => {
+              const part = value / 255;
+              return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+            });
+            return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+          };
+          const grounds = (node) => {
+            const colors = [];
+            for (let at = node; at; at = at.parentElement ?? at.getRootNode().host) {
+              colors.unshift(getComputedStyle(at).backgroundColor);
+            }
+            return colors;
+          };
+          const players = [...document.querySelectorAll("camera-player")];
+          const inside = players.flatMap(({ shadowRoot }) =>
+            [...shadowRoot.querySelectorAll("[part=label], [part=state]")]);
+          const around = document.querySelectorAll("h1, .top p, .quiet, .plug, .foot");
+          const texts = [...around, ...inside];
+          return Math.min(...texts.map((node) => {
+            const ground = grounds(node);
+            const [a, b] = [light(ground), light([...ground, getComputedStyle(node).color])];
+            return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+          }));
+        }"""
+    )
+    return lowest
+
+
+async def test_an_unplugged_camera_says_so_and_comes_back(demo: Demo) -> None:
+    async with chromium() as browser, window(browser, reduced_motion=True) as viewer:
+        await viewer.page.goto(demo.watch)
+        await all_live(viewer)
+        await plug_of(viewer, "yard").click()
+        shown = await phase_becomes(viewer, "yard", "silent")
+        assert re.search(r"Камера молчит с \d\d:\d\d:\d\d", shown["note"])
+        assert shown["caption"] == "Молчит"
+        spoken = viewer.page.locator("camera-player[camera=yard] [role=status]")
+        await until(spoken.text_content, within=PATIENCE, every=0.1)
+        assert "Двор: Камера молчит" in (await spoken.text_content() or "")
+        await moves(viewer, "entrance-1")
+        assert (await viewer.player("yard"))["frames"] == shown["frames"], "a frozen picture"
+        await plug_of(viewer, "yard").click()
+        shown = await phase_becomes(viewer, "yard", "live")
+        assert shown["note"] == ""
+        await moves(viewer, "yard")
+        assert viewer.complaints == []
+
+
+async def test_somebody_who_comes_while_a_camera_is_away_sees_it_return(demo: Demo) -> None:
+    async with chromium() as browser, window(browser, locale="en-US") as viewer:
+        await viewer.page.goto(demo.watch)
+        await all_live(viewer)
+        await plug_of(viewer, "lobby").click()
+        await phase_becomes(viewer, "lobby", "silent")
+        await viewer.page.reload()
+        shown = await phase_becomes(viewer, "lobby", "waiting")
+        assert "silent since" in shown["note"]
+        await all_live(viewer, CAMERAS - 1)
+        await plug_of(viewer, "lobby").click()
+        await phase_becomes(viewer, "lobby", "live")
+        await moves(viewer, "lobby")
+
+
+async def test_a_killed_media_server_costs_a_pause(demo: Demo) -> None:
+    async with chromium() as browser, window(browser) as viewer:
+        await viewer.page.goto(demo.watch)
+        await all_live(viewer)
+        server = demo.media_server()
+        assert server
+        os.kill(server, signal.SIGKILL)
+        await phase_becomes(viewer, "entrance-1", "silent")
+        await all_live(viewer)
+        await moves(viewer)
+        assert demo.media_server() not in {0, server}
+
+
+async def test_the_page_obeys_the_keyboard(demo: Demo) -> None:
+    async with chromium() as browser, window(browser, locale="en-US") as viewer:
+        await viewer.page.goto(demo.watch)
+        await all_live(viewer)
+        names: list[str] = []
+        for _ in range(4 + CAMERAS * 3):
+            await viewer.page.keyboard.press("Tab")
+            names.append(await focused_name(viewer))
+        assert names[:3] == ["To the cameras", "All buildings", "Русский"]
+        assert names[3:6] == ["Pause", "Full screen", "Unplug"]
+        assert names.count("Pause") == CAMERAS
+        while await focused_name(viewer) != "Pause":
+            await viewer.page.keyboard.press("Shift+Tab")
+        last = (await viewer.players())[-1]["camera"]
+        assert await outlined(viewer)
+        await viewer.page.keyboard.press("Enter")
+        await phase_becomes(viewer, last, "idle")
+        assert await focused_name(viewer) == "Watch Lift lobby"
+        await viewer.page.keyboard.press("Space")
+        await phase_becomes(viewer, last, "live")
+        assert await focused_name(viewer) == "Pause"
+
+
+async def focused_name(viewer: Viewer) -> str:
+    """Return what a screen reader would call the focused thing."""
+    name: str = await viewer.page.evaluate(
+        """() => {
+          let at = document.activeElement;
+          while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+          return at?.getAttribute("aria-label") ?? at?.textContent?.trim() ?? "";
+        }"""
+    )
+    return name
+
+
+async def outlined(viewer: Viewer) -> bool:
+    shown: bool = await viewer.page.evaluate(
+        """() => {
+          let at = document.activeElement;
+          while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+          const { outlineStyle, outlineWidth } = getComputedStyle(at);
+          return outlineStyle !== "none" && parseFloat(outlineWidth) >= 2;
+        }"""
+    )
+    return shown
+
+
+async def test_what_nobody_sees_is_hung_up(demo: Demo) -> None:
+    async with chromium() as browser, window(browser, PHONE) as viewer:
+        await viewer.page.goto(demo.watch)
+        await phase_becomes(viewer, "entrance-1", "live")
+        await viewer.page.locator("camera-player").last.scroll_into_view_if_needed()
+        await phase_becomes(viewer, "entrance-1", "paused")
+        await viewer.page.locator("camera-player").first.scroll_into_view_if_needed()
+        await phase_becomes(viewer, "entrance-1", "live")
+        await hide(viewer, hidden=True)
+        await until(lambda: nothing_plays(viewer), within=PATIENCE, every=0.1)
+        await hide(viewer, hidden=False)
+        await phase_becomes(viewer, "entrance-1", "live")
+        assert viewer.complaints == []
+
+
+async def hide(viewer: Viewer, *, hidden: bool) -> None:
+    """Put the tab behind another one, as far as its scripts can see: headless tabs never are."""
+    await viewer.page.evaluate(
+        """(hidden) => {
+          Object.defineProperty(document, "visibilityState", {
+            configurable: true, get: () => (hidden ? "hidden" : "visible") });
+          document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        hidden,
+    )
+
+
+async def nothing_plays(viewer: Viewer) -> bool:
+    return not {"live", "connecting", "silent"} & set(await viewer.phases())
+
+
+async def test_without_internet_it_says_so_and_returns(demo: Demo) -> None:
+    async with chromium() as browser, window(browser) as viewer:
+        await viewer.page.goto(demo.watch)
+        await all_live(viewer)
+        await viewer.page.context.set_offline(offline=True)
+        shown = await phase_becomes(viewer, "entrance-1", "offline")
+        assert "Нет интернета" in shown["note"]
+        await viewer.page.context.set_offline(offline=False)
+        await all_live(viewer)
+
+
+async def test_full_screen_takes_the_large_picture(demo: Demo) -> None:
+    async with chromium() as browser, window(browser) as viewer:
+        await viewer.page.goto(demo.watch)
+        await all_live(viewer)
+        small = (await viewer.player("parking"))["width"]
+        tile = viewer.page.locator("camera-player[camera=parking]")
+        await tile.locator("[part=screen]").dblclick()
+
+        async def is_large() -> bool:
+            return bool((await viewer.player("parking"))["width"] > small)
+
+        await until(is_large, within=PATIENCE, every=0.1)
+        await moves(viewer, "parking")
+        await tile.get_by_role("button", name="Выйти из полного экрана").click()
+
+        async def is_small() -> bool:
+            return bool((await viewer.player("parking"))["width"] == small)
+
+        await until(is_small, within=PATIENCE, every=0.1)
+        assert viewer.complaints == []
+
+
+@pytest.mark.parametrize("width", [320, 1920])
+async def test_it_fits_the_narrowest_and_the_widest(demo: Demo, width: int) -> None:
+    screen = Screen(width, 900, touch=width == 320)
+    async with chromium() as browser, window(browser, screen) as viewer:
+        await viewer.page.goto(demo.watch)
+        await all_live(viewer, 1)
+        assert await fits(viewer)
+        small = await viewer.page.evaluate(
+            """() => {
+              const roots = [document, ...[...document.querySelectorAll("camera-player")]
+                .map((player) => player.shadowRoot)];
+              return roots.flatMap((root) => [...root.querySelectorAll("button, a:not(.skip)")])
+                .map((node) => [node.className, node.getBoundingClientRect()])
+                .filter(([, { width, height }]) => width > 0 && (width < 44 || height < 44))
+                .map(([name, { width, height }]) => `${name} ${width}x${height}`);
+            }"""
+        )
+        assert small == [], "fingers need 44 by 44"
+
+
+async def test_the_first_page_leads_to_the_building(demo: Demo) -> None:
+    async with chromium() as browser, window(browser, locale="en-US") as viewer:
+        await viewer.page.goto(f"{demo.url}/?lang=ru")
+        card = viewer.page.get_by_role("link", name="Пример дома")
+        await card.wait_for()
+        assert "4 камеры" in await card.inner_text()
+        await card.click()
+        await all_live(viewer)
+        assert await viewer.page.evaluate("document.documentElement.lang") == "ru", "kept"
+        await viewer.page.get_by_role("button", name="English").click()
+        await viewer.page.get_by_role("heading", name="Example building").wait_for()
+        await viewer.page.goto(f"{demo.url}/watch/nowhere#ticket=secret")
+        await viewer.page.get_by_role("heading", name="This building was not found").wait_for()
+        assert "secret" not in viewer.page.url
+
+
+async def test_without_scripts_it_says_what_to_do(demo: Demo) -> None:
+    async with chromium() as browser:
+        context = await browser.new_context(java_script_enabled=False)
+        page = await context.new_page()
+        await page.goto(demo.watch)
+        assert "JavaScript" in await page.inner_text("body")
+        await context.close()
+
+
+async def test_it_weighs_less_than_a_picture() -> None:
+    files = [path for path in (ROOT / "web").rglob("*") if path.is_file()]
+    packed = await asyncio.to_thread(
+        lambda: sum(len(gzip.compress(path.read_bytes())) for path in files)
+    )
+    assert packed < 30_000
