@@ -82,6 +82,7 @@ class Posters:
         self._schedule = schedule or Schedule()
         self._posters: dict[tuple[str, str], Poster | None] = {}
         self._due: dict[tuple[str, str], float] = {}
+        self._sites: set[str] = set()
         self._failures = Pacing(first=2, most=60, calm=0)
         self._tasks = Tasks("posters")
         self._log = structlog.get_logger("control")
@@ -107,9 +108,17 @@ class Posters:
 
     async def _run(self) -> None:
         while True:
+            await self._forget_sites()
             for key in self._cameras_due():
                 await self._refresh(*key)
             await self._clock.sleep(self._schedule.look)
+
+    async def _forget_sites(self) -> None:
+        """Delete the pictures of sites that have left the board."""
+        there = {site.id for site in self._board.sites()}
+        for site_id in self._sites - there:
+            await asyncio.to_thread(self._store.forget, site_id)
+        self._sites = there
 
     def _cameras_due(self) -> list[tuple[str, str]]:
         """Return the live cameras whose picture is old, the oldest first; forget what is gone."""

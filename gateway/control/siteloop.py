@@ -116,16 +116,20 @@ class SiteLoop:
         if fresh:
             self._looked = now
         site = self._site
+        self._decide(())  # for the case that nothing can be seen at all
         self.facts = await self._reconciler.cycle(self._decide, fresh=fresh, act=self._settled)
         # The files may have changed meanwhile: what was seen is told of the site as it was asked.
         if site is None:
             return self._site is None and not self.facts.servers and not self.facts.troubles
+        self._publish(site)
+        return False
+
+    def _publish(self, site: Site) -> None:
         scene = Scene(site, self._wanted, self.facts, self._world.clock.now(), self._problems)
         before = self._world.board.site(self.id)
         status = site_status(scene, before)
         self._world.board.publish(status)
         self._tell(status, before)
-        return False
 
     def _tell(self, status: SiteStatus, before: SiteStatus | None) -> None:
         """Write the diary: one sentence for each camera whose state has changed."""
@@ -162,11 +166,11 @@ class SiteLoop:
         return self._wanted
 
     async def _survive(self) -> bool:
+        over = False
         try:
             over = await self.run_once()
         except GatewayError as error:
             self._note(error)
-            over = False
         except Exception as error:  # noqa: BLE001  # the edge: one error must not end the keeping
             structlog.get_logger("control").exception("a cycle has failed", site=self.id)
             self._note(
@@ -176,7 +180,6 @@ class SiteLoop:
                     "it is tried again by itself; the log says more",
                 )
             )
-            over = False
         self.finished = self._world.clock.monotonic()
         self._cycled.set()
         self._cycled.clear()
@@ -184,6 +187,8 @@ class SiteLoop:
 
     def _note(self, error: GatewayError) -> None:
         self.facts = Facts(self.id, troubles={self.id: error}, last_step=str(error))
+        if self._site is not None:
+            self._publish(self._site)
 
     async def _rest(self) -> None:
         try:

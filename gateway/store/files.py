@@ -1,5 +1,6 @@
 """Pictures in files: ``<folder>/<site>/<camera>.jpg``, whole or not at all."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -57,7 +58,8 @@ class PosterFiles:
             os.utime(draft, (taken.timestamp(), taken.timestamp()))
             draft.replace(path)
         except OSError as error:
-            draft.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                draft.unlink(missing_ok=True)
             raise GatewayError(
                 ErrorKind.INTERNAL,
                 f"the picture {path} cannot be written: {error.strerror}",
