@@ -59,7 +59,6 @@ class Facts:
     plan: Plan = field(default_factory=lambda: Plan(""))
     last_step: str = ""
 
-    def origin(self, server_id: str | None = None) -> ServerFacts | None:
+    def origin(self) -> ServerFacts | None:
         """Return the site's first media server (its id is the site's)."""
-        wanted = server_id or self.site
-        return next((one for one in self.servers if one.observed.id == wanted), None)
+        return next((one for one in self.servers if one.observed.id == self.site), None)

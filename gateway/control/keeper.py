@@ -84,10 +84,13 @@ class Keeper:
             await loop.next_cycle()
 
     async def remove_servers(self) -> None:
-        """End all loops and take every media server away; raises GatewayError."""
+        """End all loops and take every media server away; raises GatewayError if one stays."""
         await self._end_loops()
         servers = await self._world.runtime.observe()
-        await asyncio.gather(*(self._world.runtime.remove(server.id) for server in servers))
+        removals = (self._world.runtime.remove(server.id) for server in servers)
+        for outcome in await asyncio.gather(*removals, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
 
     async def close(self) -> None:
         """End all loops; media servers are left as they are."""

@@ -42,11 +42,6 @@ class Pacing:
         if pace is not None and now - pace.tried >= self.calm:
             del self._paces[key]
 
-    def tries(self, key: str) -> int:
-        """Return how often ``key`` was tried since it was last well."""
-        pace = self._paces.get(key)
-        return 0 if pace is None else pace.backoff.failures
-
     def forget_others(self, keys: Collection[str]) -> None:
         """Keep only ``keys``: what is gone needs no memory."""
         for key in set(self._paces) - set(keys):

@@ -113,12 +113,6 @@ class Reconciler:
             last_step=self._last_step,
         )
 
-    def waits(self, target: str) -> float:
-        """Return the seconds until a failed server or stream is tried again."""
-        now = self.clock.monotonic()
-        keys = [target, *(_key(kind, target) for kind in StepKind)]
-        return max(pace.wait(key, now) for pace in (self._deaths, self._pulls) for key in keys)
-
     async def close(self) -> None:
         """End what runs in the background; media servers are left as they are."""
         await self._pulling.close()

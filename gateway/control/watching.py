@@ -97,6 +97,8 @@ class Watching:
         except GatewayError as error:
             if error.kind in _STALE:
                 self._keeper.wake(site.id, fresh=error.kind is ErrorKind.SERVER_NOT_READY)
+            if error.kind is ErrorKind.NOT_FOUND:
+                raise _not_pulled_yet() from error
             raise
         self._running[play.id] = _Running(site.id, camera.id, play)
         self._tasks.spawn(self._follow(play), play.id)
@@ -195,6 +197,15 @@ class Watching:
             if one.media_session_id == play_id and not one.published and one.name in names:
                 return await client.stop_viewer(play_id)
         return False
+
+
+def _not_pulled_yet() -> GatewayError:
+    """Return what a stream that a media server does not know means of a camera that we know."""
+    return GatewayError(
+        ErrorKind.CAMERA_OFFLINE,
+        "The camera is not connected yet.",
+        "try again in a few seconds",
+    )
 
 
 def _not_ready(site: Site) -> GatewayError:

@@ -65,6 +65,10 @@ async def test_what_cannot_be_watched_is_said(house: House) -> None:
     assert await refused(house, "s", "nothing") is ErrorKind.NOT_FOUND
     assert await refused(house, "t", "a") is ErrorKind.NOT_FOUND
     assert await refused(house, "s", "off") is ErrorKind.CAMERA_OFFLINE
+    house.world.runtime.servers["s"].broken = GatewayError(ErrorKind.NOT_FOUND, "no stream")
+    assert await refused(house, "s", "a") is ErrorKind.CAMERA_OFFLINE, (
+        "it is known, so it will come"
+    )
     house.world.runtime.servers["s"].broken = GatewayError(ErrorKind.SERVER_FULL, "full")
     assert await refused(house, "s", "a") is ErrorKind.SERVER_FULL
 
