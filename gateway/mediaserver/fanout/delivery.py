@@ -39,7 +39,6 @@ class Delivery:
         self, batch: Batch, viewers: "Iterable[Viewer]", dropped: "list[Viewer]"
     ) -> int:
         protect, runs = self._press.protector.protect, batch.runs
-        count, octets = batch.count, batch.octets
         refused = 0
         for viewer in viewers:
             link = viewer.link
@@ -48,10 +47,7 @@ class Delivery:
                 refused += 1
                 continue
             if link.backlog:
-                if self._hold(viewer, runs):
-                    viewer.packets += count
-                    viewer.octets += octets
-                else:
+                if not self._hold(viewer, runs):
                     dropped.append(viewer)
                     refused += 1
                 continue
@@ -64,10 +60,7 @@ class Delivery:
                 if not self._recover(viewer, batch, run, error):
                     dropped.append(viewer)
                     refused += 1
-                    continue
                 runs = batch.runs
-            viewer.packets += count
-            viewer.octets += octets
         return refused
 
     def _hold(self, viewer: "Viewer", runs: Sequence[Run]) -> bool:
@@ -92,15 +85,3 @@ class Delivery:
             viewer.link.send_singly(b"".join(buffers), ancillary, viewer.address)
         self._press.cut(batch)
         return True
-
-    def send_sound(self, batches: Sequence[Batch], viewers: Sequence["Viewer"]) -> None:
-        """Send sound; a packet for which there is no room is left out."""
-        dropped: list[Viewer] = []
-        for batch in batches:
-            sent = len(viewers) - self._send_slice(batch, viewers, dropped)
-            self._counters.packets += sent * batch.count
-            self._counters.bytes += sent * batch.total
-            for viewer in viewers:
-                if viewer not in dropped:
-                    viewer.audio_packets += batch.count
-                    viewer.audio_octets += batch.octets

@@ -35,13 +35,14 @@ from gateway.mediaserver.transport.certificate import Certificate, make_certific
 from gateway.mediaserver.transport.dtls import DtlsServer, SrtpKeys
 from gateway.mediaserver.transport.ice import IceLite
 from gateway.mediaserver.transport.memory import Heap
+from gateway.mediaserver.transport.port import UdpPort
+from gateway.mediaserver.transport.segmentation import Segmentation
 from gateway.mediaserver.transport.srtp import SrtpError, profiles, protector
-from gateway.mediaserver.transport.udp import Segmentation, UdpSocket, open_sockets
 
 __all__ = ["EngineSettings", "WebRtcEngine"]
 
 TICK_SECONDS: Final = 0.1
-REPORT_SECONDS: Final = 1.0
+REPORT_SECONDS: Final = 2.0
 HANDSHAKE_KEPT_SECONDS: Final = 5.0
 """How long DTLS is kept for a browser that missed our last flight; it costs 90 KB a viewer."""
 
@@ -54,9 +55,7 @@ class WebRtcEngine:
         self._counters = Counters()
         self._streams: dict[str, Stream] = {}
         self._viewers: dict[str, Viewer] = {}
-        self._sockets: list[UdpSocket] = []
         self._addresses: tuple[str, ...] = ()
-        self._port = 0
         self._tasks = Tasks("mediaserver")
         self._catch_up = CatchUp()
         self._heap = Heap()
@@ -65,10 +64,12 @@ class WebRtcEngine:
         self._press = Press(self._protector, Segmentation(wanted=self._settings.use_segmentation))
         self._listener = Listener(self._protector, self._counters, self._settings.consent_timeout)
         self._reporter = Reporter(self._protector)
+        self._udp = UdpPort()
         self._entrance = Entrance(
             dtls=DtlsServer(self._certificate, profiles(gcm=self._settings.use_gcm)),
             listener=self._listener,
             counters=self._counters,
+            link=self._udp.link,
             on_keys=self._connected,
             on_failed=self._failed,
             on_left=self._left,
@@ -78,11 +79,8 @@ class WebRtcEngine:
     async def start(self) -> None:
         """Open the UDP port. Raises ``OSError`` when it is taken."""
         settings = self._settings
-        self._sockets = open_sockets(settings.bind, settings.port, self._entrance.receive)
-        self._port = self._sockets[0].name[1]
-        self._addresses = to_announce(
-            settings.announced, [socket.name[0] for socket in self._sockets]
-        )
+        self._udp.open(settings.bind, settings.port, self._entrance.receive)
+        self._addresses = to_announce(settings.announced, self._udp.hosts)
         self._tasks.spawn(self._keep_up(), "upkeep")
 
     async def close(self) -> None:
@@ -93,14 +91,12 @@ class WebRtcEngine:
         await self._tasks.close()
         self._catch_up.close()
         self._entrance.close()
-        for socket in self._sockets:
-            socket.close()
-        self._sockets = []
+        self._udp.close()
 
     @property
     def port(self) -> int:
         """The UDP port in use."""
-        return self._port
+        return self._udp.number
 
     def publish(self, name: str) -> MediaSink:
         """Open a stream; raises ValueError when the name is taken."""
@@ -177,7 +173,7 @@ class WebRtcEngine:
             password=viewer.ice.password.decode(),
             fingerprint=self._certificate.fingerprint,
             addresses=self._addresses,
-            port=self._port,
+            port=self._udp.number,
             stream_id=secrets.token_hex(8),
             video_ssrc=stream.video.ssrc,
             rtx_ssrc=stream.rtx_ssrc,
@@ -204,18 +200,7 @@ class WebRtcEngine:
 
     def viewers(self) -> Sequence[ViewerInfo]:
         """Return all viewers."""
-        return [
-            ViewerInfo(
-                media_session_id=viewer.media_session_id,
-                stream=viewer.stream.name,
-                connected=viewer.connected,
-                address="" if viewer.address is None else viewer.address[0],
-                packets=viewer.packets,
-                bytes=viewer.octets,
-                nacks=viewer.nacks,
-            )
-            for viewer in self._viewers.values()
-        ]
+        return [_about(viewer) for viewer in self._viewers.values()]
 
     def counters(self) -> dict[str, float]:
         """Return totals since the start, and how many viewers and streams there are now."""
@@ -223,7 +208,7 @@ class WebRtcEngine:
         numbers["viewers"] = len(self._viewers)
         numbers["viewers_connected"] = sum(v.connected for v in self._viewers.values())
         numbers["streams"] = len(self._streams)
-        numbers["backlog_bytes"] = sum(socket.backlog for socket in self._sockets)
+        numbers["backlog_bytes"] = self._udp.backlog
         numbers["segmentation"] = float(self._press.segmentation.on)
         return numbers
 
@@ -301,3 +286,16 @@ class WebRtcEngine:
                 viewer.stream.resume(viewer)
         elif silent:
             viewer.stream.pause(viewer)
+
+
+def _about(viewer: Viewer) -> ViewerInfo:
+    packets, octets = viewer.sent()
+    return ViewerInfo(
+        media_session_id=viewer.media_session_id,
+        stream=viewer.stream.name,
+        connected=viewer.connected,
+        address="" if viewer.address is None else viewer.address[0],
+        packets=packets,
+        bytes=octets,
+        nacks=viewer.nacks,
+    )

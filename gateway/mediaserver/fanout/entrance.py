@@ -20,6 +20,7 @@ _ALERT: Final = 21
 _FIRST_RTCP: Final = 192
 _LAST_RTCP: Final = 223
 
+FindLink = Callable[[UdpSocket, str | None, Address], UdpSocket]
 OnKeys = Callable[[Viewer, SrtpKeys], None]
 OnLeft = Callable[[Viewer], None]
 OnFailed = Callable[[Viewer, str], None]
@@ -38,6 +39,7 @@ class Entrance:
         dtls: DtlsServer,
         listener: Listener,
         counters: Counters,
+        link: FindLink,
         on_keys: OnKeys,
         on_failed: OnFailed,
         on_left: OnLeft,
@@ -45,6 +47,7 @@ class Entrance:
         self._dtls = dtls
         self._listener = listener
         self._counters = counters
+        self._link = link
         self._on_keys = on_keys
         self._on_failed = on_failed
         self._on_left = on_left
@@ -72,11 +75,11 @@ class Entrance:
             self._turn.cancel()
             self._turn = None
 
-    def receive(self, link: UdpSocket, data: bytes, address: Address) -> None:
-        """Take one datagram."""
+    def receive(self, link: UdpSocket, data: bytes, address: Address, local: str | None) -> None:
+        """Take one datagram that was sent to our address ``local``."""
         first = data[0]
         if first <= 3:  # noqa: PLR2004  # RFC 7983: STUN
-            self._check(link, data, address)
+            self._check(link, data, address, local)
             return
         viewer = self._by_address.get(address)
         if viewer is None:
@@ -89,11 +92,17 @@ class Entrance:
             and _FIRST_RTCP <= data[1] <= _LAST_RTCP
             and viewer.connected
         ):
-            self._listener.receive(viewer, data, time.monotonic())
+            self._hear(viewer, link, data, address)
         else:
             self._counters.strays += 1
 
-    def _check(self, link: UdpSocket, data: bytes, address: Address) -> None:
+    def _hear(self, viewer: Viewer, link: UdpSocket, data: bytes, address: Address) -> None:
+        if self._listener.receive(viewer, data, time.monotonic()) and address != viewer.address:
+            # Browsers report on the way that they use; not all of them nominate it again.
+            viewer.ice.chosen = address
+            viewer.link, viewer.address = link, address
+
+    def _check(self, link: UdpSocket, data: bytes, address: Address, local: str | None) -> None:
         try:
             request = stun.parse_request(data)
         except stun.StunError:
@@ -110,6 +119,7 @@ class Entrance:
             self._counters.stun_rejects += 1
             return
         self._counters.stun_checks += 1
+        link = self._link(link, local, address)
         link.send(answer, address)
         if ice.addresses is not before:
             for gone in set(before).difference(ice.addresses):

@@ -27,15 +27,15 @@ class Listener:
         self._counters = counters
         self._consent_timeout = consent_timeout
 
-    def receive(self, viewer: Viewer, data: bytes, now: float) -> None:
-        """Take one SRTCP packet; what is not authentic is counted and forgotten."""
+    def receive(self, viewer: Viewer, data: bytes, now: float) -> bool:
+        """Take one SRTCP packet; tell whether it was authentic."""
         if len(data) < _LEAST_BYTES or not viewer.knows_source(int.from_bytes(data[4:8], "big")):
             self._counters.rtcp_rejects += 1
-            return
+            return False
         plain = self._protector.unprotect_rtcp(viewer.keys, data)
         if plain is None:
             self._counters.rtcp_rejects += 1
-            return
+            return False
         self._counters.rtcp += 1
         viewer.heard = now
         feedback = rtcp.parse(plain)
@@ -46,6 +46,7 @@ class Listener:
             self._refresh(viewer, now)
         if feedback.bye:
             self.leaving(viewer, now)
+        return True
 
     def leaving(self, viewer: Viewer, now: float) -> None:
         """Believe that a viewer leaves, until it gives another sign of life soon."""
@@ -135,25 +136,27 @@ class Reporter:
     def report(self, viewer: Viewer, now: float) -> None:
         """Send one viewer the reports of its tracks."""
         stream = viewer.stream
-        if viewer.packets > viewer.audio_packets:
+        packets, octets = viewer.sent()
+        if packets:
             self._send(
                 viewer,
                 rtcp.sender_report(
                     ssrc=stream.video.ssrc,
                     rtp_time=stream.video.timeline.at(now),
-                    packets=viewer.packets - viewer.audio_packets,
-                    octets=viewer.octets - viewer.audio_octets,
+                    packets=packets,
+                    octets=octets,
                     cname=self._cname,
                 ),
             )
-        if viewer.audio_group is not None and viewer.audio_packets:
+        sound = viewer.audio_group
+        if sound is not None and sound.packets:
             self._send(
                 viewer,
                 rtcp.sender_report(
                     ssrc=stream.sound.ssrc,
                     rtp_time=stream.sound.timeline.at(now),
-                    packets=viewer.audio_packets,
-                    octets=viewer.audio_octets,
+                    packets=sound.packets,
+                    octets=sound.octets,
                     cname=self._cname,
                 ),
             )

@@ -117,7 +117,10 @@ class Stream:
                 self._go_live(viewer, record.first)
         for group in list(video.groups.values()):
             if group.viewers:
-                self._lose(self._delivery.send(self.batches(record, group.key), group.viewers))
+                batches = self.batches(record, group.key)
+                dropped = self._delivery.send(batches, group.viewers)
+                group.count(batches)
+                self._lose(dropped)
 
     def audio(self, packet: AudioPacket) -> None:
         """Send one packet of sound to all viewers that hear it."""
@@ -132,13 +135,17 @@ class Stream:
             rtp = sound.packet(
                 group.key, number=number, timestamp=timestamp, payload=packet.payload, marker=False
             )
-            self._delivery.send_sound(self._press.batches([rtp], group.key.tag), group.viewers)
+            batches = self._press.batches([rtp], group.key.tag)
+            # For whom there is no room, the packet is left out: sound does not wait.
+            self._delivery.send(batches, group.viewers)
+            group.count(batches)
 
     def lost(self, reason: str) -> None:
         """Let the viewers wait for the camera's return; their connections stay."""
+        if self._arrival > float("-inf"):
+            self._log.info("viewers wait for the camera", viewers=len(self.viewers), reason=reason)
         self._arrival = float("-inf")
         self._restart()
-        self._log.info("viewers wait for the camera", viewers=len(self.viewers), reason=reason)
 
     def join(self, viewer: Viewer, tag: int) -> None:
         """Begin to send to a viewer whose keys are known; ``tag`` is bytes of authentication."""
@@ -195,9 +202,11 @@ class Stream:
             if frame is None or frame.first - viewer.left_at > _MAX_GAP:
                 self._wait(viewer)
                 return
-            if self._delivery.send(self.batches(frame, viewer.group.key), [viewer]):
+            batches = self.batches(frame, viewer.group.key)
+            if self._delivery.send(batches, [viewer]):
                 self._lose([viewer])
                 return
+            viewer.count(batches)
             viewer.cursor += 1
             viewer.left_at = frame.first + len(frame.payloads)
             budget -= len(frame.payloads)
@@ -228,7 +237,7 @@ class Stream:
             return
         self._waiting.pop(viewer, None)
         viewer.group = self.video.group(viewer.group.key)
-        viewer.group.viewers = [*viewer.group.viewers, viewer]
+        viewer.enter(viewer.group)
         viewer.mode = Mode.LIVE
 
     def _lose(self, viewers: Sequence[Viewer]) -> None:
@@ -245,6 +254,8 @@ class Stream:
     def _stop_video(self, viewer: Viewer) -> None:
         if viewer.mode is Mode.LIVE and viewer.group is not None:
             self.video.leave(viewer.group, viewer)
+            viewer.leave(viewer.group)
+            viewer.mode = Mode.WAITING
             viewer.left_at = self.video.next
         self._waiting.pop(viewer, None)
 

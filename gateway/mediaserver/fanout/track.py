@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway.mediaserver.fanout.timeline import Timeline
+from gateway.mediaserver.transport.segmentation import Segmentation
 from gateway.mediaserver.transport.srtp import MAX_BATCH, Batch, Protector
-from gateway.mediaserver.transport.udp import Segmentation
 
 if TYPE_CHECKING:
     from gateway.mediaserver.fanout.viewer import Viewer
@@ -31,13 +31,24 @@ class GroupKey(NamedTuple):
 
 
 class Group:
-    """Viewers that are sent the same bytes."""
+    """Viewers that are sent the same bytes; ``packets`` and ``octets`` are what each was sent.
 
-    __slots__ = ("key", "viewers")
+    Counting for the group instead of for each viewer keeps the hot path short.
+    """
+
+    __slots__ = ("key", "octets", "packets", "viewers")
 
     def __init__(self, key: GroupKey) -> None:
         self.key = key
         self.viewers: list[Viewer] = []
+        self.packets = 0
+        self.octets = 0
+
+    def count(self, batches: Sequence[Batch]) -> None:
+        """Count what was sent to all."""
+        for batch in batches:
+            self.packets += batch.count
+            self.octets += batch.octets
 
 
 class Track:

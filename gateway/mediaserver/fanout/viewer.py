@@ -1,10 +1,12 @@
 """One viewer: small, because there are many."""
 
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.mediaserver.ports import OnEnd
 from gateway.mediaserver.transport.ice import IceLite
+from gateway.mediaserver.transport.srtp import Batch
 
 if TYPE_CHECKING:
     from gateway.mediaserver.fanout.stream import Stream
@@ -30,16 +32,14 @@ class Viewer:
     """One play. Times are monotonic seconds; counters are since its start.
 
     ``cursor`` is the number of the next frame to send while it is not LIVE, ``left_at`` the
-    sequence number up to which it was sent packets; ``packets`` and ``octets`` (RTP payload) hold
-    those of sound too.
+    sequence number up to which it was sent packets. ``own_packets`` and ``own_octets`` (of RTP
+    payload) leave out those that its groups count.
     """
 
     __slots__ = (
         "_sources",
         "address",
         "audio_group",
-        "audio_octets",
-        "audio_packets",
         "audio_payload_type",
         "born",
         "cursor",
@@ -55,9 +55,9 @@ class Viewer:
         "media_session_id",
         "mode",
         "nacks",
-        "octets",
         "on_end",
-        "packets",
+        "own_octets",
+        "own_packets",
         "payload_type",
         "queued",
         "refreshed",
@@ -101,14 +101,36 @@ class Viewer:
         self.queued = 0
         self.tokens = 0.0
         self.refreshed = self.report_at = 0.0
-        self.packets = self.octets = self.nacks = 0
-        self.audio_packets = self.audio_octets = 0
+        self.own_packets = self.own_octets = self.nacks = 0
         self._sources: tuple[int, ...] = ()
 
     @property
     def connected(self) -> bool:
         """Whether ICE and DTLS are done and the play has not ended."""
         return self.keys is not None and self.mode is not Mode.ENDED
+
+    def enter(self, group: "Group") -> None:
+        """Be sent from now on what ``group`` is sent."""
+        group.viewers = [*group.viewers, self]
+        self.own_packets -= group.packets
+        self.own_octets -= group.octets
+
+    def leave(self, group: "Group") -> None:
+        """Take over what ``group`` has counted; the track takes the viewer out of it."""
+        self.own_packets += group.packets
+        self.own_octets += group.octets
+
+    def count(self, batches: Sequence[Batch]) -> None:
+        """Count what was sent to this viewer alone."""
+        for batch in batches:
+            self.own_packets += batch.count
+            self.own_octets += batch.octets
+
+    def sent(self) -> tuple[int, int]:
+        """Return packets of video and octets of their payload since the start."""
+        if self.mode is Mode.LIVE and self.group is not None:
+            return self.own_packets + self.group.packets, self.own_octets + self.group.octets
+        return self.own_packets, self.own_octets
 
     def knows_source(self, ssrc: int) -> bool:
         """Tell whether RTCP of ``ssrc`` is heard: libsrtp keeps a state for each, so few are."""

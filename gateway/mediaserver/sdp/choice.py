@@ -16,6 +16,8 @@ _VIDEO_RATE: Final = 90_000
 _AUDIO_RATE: Final = 8_000
 _PROFILE_LEVEL_ID: Final = re.compile(r"[0-9a-fA-F]{6}")
 _DEFAULT_PROFILE: Final = "42000a"  # RFC 6184 section 8.1: Baseline, level 1
+_SEQUENCE_PARAMETER_SET: Final = 7
+_PROFILE_END: Final = 4
 _CONSTRAINED_BASELINE: Final = "constrained baseline"
 _SPOKEN_PROFILES: Final = {0x42: "baseline", 0x4D: "main", 0x58: "extended", 0x64: "high"}
 _RANK: Final = {_CONSTRAINED_BASELINE: 0, "baseline": 1, "main": 2, "high": 3}
@@ -128,7 +130,7 @@ def _video_codec(media: Media, video: VideoFormat) -> Codec:
             "The camera sends H.264, which this browser does not play (it offers no H.264 with "
             "packetization-mode=1)."
         )
-    wanted = profile_of(video.profile_level_id or _DEFAULT_PROFILE)
+    wanted = profile_of(video.profile_level_id or _in_parameter_sets(video) or _DEFAULT_PROFILE)
     return min(candidates, key=lambda codec: _distance(codec, wanted))
 
 
@@ -139,6 +141,14 @@ def _distance(codec: Codec, wanted: str) -> int:
         return 0
     above = _RANK.get(offered, 0) - _RANK.get(wanted, 0)
     return above if above > 0 else 10 - above
+
+
+def _in_parameter_sets(video: VideoFormat) -> str | None:
+    """Return the profile-level-id that the sequence parameter set holds (RFC 6184 section 8.1)."""
+    for unit in video.parameter_sets:
+        if len(unit) >= _PROFILE_END and unit[0] & 0x1F == _SEQUENCE_PARAMETER_SET:
+            return unit[1:_PROFILE_END].hex()
+    return None
 
 
 def profile_of(profile_level_id: str) -> str:

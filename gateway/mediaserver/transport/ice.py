@@ -7,7 +7,8 @@ from gateway.mediaserver.transport import stun
 from gateway.mediaserver.transport.udp import Address
 
 _MOST_ADDRESSES: Final = 8
-_SILENT_SECONDS: Final = 3.0
+_SILENT_SECONDS: Final = 7.0
+"""Longer than browsers take between two checks of the way in use (4 to 6 s)."""
 
 
 class IceLite:

@@ -2,15 +2,12 @@
 
 import asyncio
 import contextlib
-import errno
 import socket
 import struct
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
-
-import structlog
 
 from gateway.mediaserver.transport.srtp import Run
 
@@ -19,33 +16,33 @@ Address = tuple[str, int] | tuple[str, int, int, int]
 
 _Held = tuple[bytes, tuple[tuple[int, int, bytes], ...], Address, float]
 
-OnDatagram = Callable[["UdpSocket", bytes, Address], None]
+OnDatagram = Callable[["UdpSocket", bytes, Address, str | None], None]
+"""Socket, datagram, where it is from; and which local address it was sent to, if that is open."""
 
-UDP_SEGMENT: Final = 103
 MAX_DATAGRAM: Final = 2048
-MOST_SEGMENTS: Final = 44
-_SOL_UDP: Final = 17
-_RUN_BYTES: Final = 64_000
 _DATAGRAMS_PER_WAKE: Final = 64
 _BACKLOG_BYTES: Final = 8_000_000
 _BACKLOG_SECONDS: Final = 0.5
-_NO_SEGMENTATION: Final = frozenset((errno.EIO, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOPROTOOPT))
+_ANCILLARY_BYTES: Final = 128
+_IP_PKTINFO: Final = 8
 
 
 class UdpSocket:
     """One socket. Its send buffer keeps the default size on purpose.
 
     A larger one only moves the queue into the network device, which drops silently; here a full
-    buffer is seen, and what waits is held in a bounded queue.
+    buffer is seen, and what waits is held in a bounded queue. ``wildcard``: it is bound to all
+    addresses of its family and tells to which one a datagram came.
     """
 
-    __slots__ = ("_held", "_loop", "_receive", "_socket", "backlog", "sendmsg")
+    __slots__ = ("_held", "_loop", "_receive", "_socket", "_wildcard", "backlog", "sendmsg")
 
-    def __init__(self, sock: socket.socket, receive: OnDatagram) -> None:
+    def __init__(self, sock: socket.socket, receive: OnDatagram, *, wildcard: bool = False) -> None:
         self._socket = sock
         self._receive = receive
         self._loop = asyncio.get_running_loop()
         self._held: deque[_Held] = deque()
+        self._wildcard = wildcard
         self.backlog = 0
         self.sendmsg = sock.sendmsg
         self._loop.add_reader(sock, self._readable)
@@ -111,14 +108,32 @@ class UdpSocket:
     def _readable(self) -> None:
         for _ in range(_DATAGRAMS_PER_WAKE):
             try:
-                data, address = self._socket.recvfrom(MAX_DATAGRAM)
+                if self._wildcard:
+                    data, ancillary, _, address = self._socket.recvmsg(
+                        MAX_DATAGRAM, _ANCILLARY_BYTES
+                    )
+                    local = _local(ancillary)
+                else:
+                    data, address = self._socket.recvfrom(MAX_DATAGRAM)
+                    local = None
             except (BlockingIOError, InterruptedError):
                 return
             except OSError:
                 # An ICMP error of an earlier datagram; the socket itself is well.
                 continue
-            if data:
-                self._receive(self, data, plain(address))
+            # Port 0 cannot be answered: the error would look like one of segmentation.
+            if data and address[1]:
+                self._receive(self, data, plain(address), local)
+
+
+def _local(ancillary: Sequence[tuple[int, int, bytes]]) -> str | None:
+    """Return the address that a datagram was sent to (ip(7), RFC 3542 section 6.1)."""
+    for level, kind, value in ancillary:
+        if level == socket.IPPROTO_IP and kind == _IP_PKTINFO:
+            return socket.inet_ntop(socket.AF_INET, value[4:8])
+        if level == socket.IPPROTO_IPV6 and kind == socket.IPV6_PKTINFO:
+            return socket.inet_ntop(socket.AF_INET6, value[:16])
+    return None
 
 
 def plain(address: Address) -> Address:
@@ -126,117 +141,3 @@ def plain(address: Address) -> Address:
     if len(address) == 4 and "%" in address[0]:  # noqa: PLR2004  # host, port, flow, zone
         return (address[0].partition("%")[0], *address[1:])
     return address
-
-
-class Segmentation:
-    """Whether the kernel cuts one large datagram into many (UDP_SEGMENT, Linux 4.18).
-
-    Known by trying at the start; a network device that cannot do it shows later, and then it is
-    off for the whole process.
-    """
-
-    __slots__ = ("on",)
-
-    def __init__(self, *, wanted: bool) -> None:
-        self.on = wanted and _probe_segmentation()
-
-    def explains(self, error: OSError) -> bool:
-        """Tell whether ``error`` comes of segmentation; if so, switch it off."""
-        if not self.on or error.errno not in _NO_SEGMENTATION:
-            return False
-        self.on = False
-        structlog.get_logger("mediaserver").warning(
-            "the network device cannot segment UDP: packets go one by one and cost twice the CPU",
-            error=errno.errorcode.get(error.errno or 0, str(error.errno)),
-        )
-        return True
-
-    def cut(self, sizes: Sequence[int], work: memoryview) -> tuple[Run, ...]:
-        """Cut packets that lie end to end in ``work`` into runs that one send call each takes.
-
-        ``sizes`` are bytes of the encrypted packets, at least one. In a run all are equal, only
-        the last may be shorter.
-        """
-        runs: list[Run] = []
-        start = position = 0
-        segment = count = 0
-        for size in sizes:
-            fits = (
-                self.on
-                and 0 < count < MOST_SEGMENTS
-                and size <= segment
-                and position + size - start <= _RUN_BYTES
-            )
-            if not fits:
-                if count:
-                    runs.append(_run(work, start, position, segment, count))
-                start, segment, count = position, size, 0
-            position += size
-            count = count + 1 if size == segment else MOST_SEGMENTS
-        runs.append(_run(work, start, position, segment, count))
-        return tuple(runs)
-
-
-def _run(work: memoryview, start: int, stop: int, segment: int, count: int) -> Run:
-    buffers = [work[start:stop]]
-    if count == 1:
-        return buffers, ()
-    return buffers, ((_SOL_UDP, UDP_SEGMENT, struct.pack("=H", segment)),)
-
-
-def _probe_segmentation() -> bool:
-    with (
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
-    ):
-        receiver.bind(("127.0.0.1", 0))
-        receiver.settimeout(1)
-        ancillary = [(_SOL_UDP, UDP_SEGMENT, struct.pack("=H", 4))]
-        try:
-            sender.sendmsg([b"onetwo"], ancillary, 0, receiver.getsockname())
-            return receiver.recv(64) == b"onet"
-        except OSError:
-            return False
-
-
-def open_sockets(hosts: Sequence[str], port: int, receive: OnDatagram) -> list[UdpSocket]:
-    """Bind one socket to each of ``hosts``, all on one port (0: any that is free for all).
-
-    A machine without IPv6 goes without it when another host could be bound. Raises ``OSError``.
-    """
-    for last_try in (False,) * 15 + (True,):
-        bound: list[socket.socket] = []
-        try:
-            _bind_all(hosts, port, bound)
-        except OSError:
-            for sock in bound:
-                sock.close()
-            if port or last_try:
-                raise
-            continue
-        return [UdpSocket(sock, receive) for sock in bound]
-    raise AssertionError("the last try returns or raises")
-
-
-def _bind_all(hosts: Sequence[str], port: int, bound: list[socket.socket]) -> None:
-    for host in hosts:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        try:
-            sock = socket.socket(family, socket.SOCK_DGRAM)
-        except OSError:
-            if bound and family == socket.AF_INET6:
-                continue
-            raise
-        bound.append(sock)
-        sock.setblocking(False)  # noqa: FBT003  # the standard library's own
-        if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        try:
-            sock.bind((host, port))
-        except OSError as error:
-            missing = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
-            if family == socket.AF_INET6 and len(bound) > 1 and error.errno in missing:
-                bound.pop().close()
-                continue
-            raise
-        port = sock.getsockname()[1]

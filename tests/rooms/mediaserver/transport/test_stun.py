@@ -80,9 +80,9 @@ def test_the_browser_nominates() -> None:
 def test_a_silent_address_gives_way_to_one_that_speaks() -> None:
     ice = IceLite(0)
     ice.answer(check(ice), WIFI, 1)
-    ice.answer(check(ice), MOBILE, 3)
+    ice.answer(check(ice), MOBILE, 7)
     assert ice.chosen == WIFI
-    ice.answer(check(ice), MOBILE, 5)
+    ice.answer(check(ice), MOBILE, 9)
     assert ice.chosen == MOBILE
 
 

@@ -9,13 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.mediaserver.transport.udp import (
-    MOST_SEGMENTS,
-    Segmentation,
-    UdpSocket,
-    open_sockets,
-    plain,
-)
+from gateway.mediaserver.transport.port import UdpPort
+from gateway.mediaserver.transport.segmentation import MOST_SEGMENTS, Segmentation
+from gateway.mediaserver.transport.udp import Address, UdpSocket, plain
 from tests.waiting import until
 
 WORK = memoryview(bytes(65_536))
@@ -56,16 +52,58 @@ def test_a_device_that_cannot_segment_is_believed(number: int) -> None:
     assert not cutter.explains(OSError(number, "no"))
 
 
+def nobody(_link: UdpSocket, _data: bytes, _address: Address, _local: str | None) -> None:
+    raise AssertionError("nothing is sent to this port")
+
+
 async def test_both_families_share_one_port() -> None:
-    sockets = open_sockets(("127.0.0.1", "::1"), 0, lambda *_: None)
+    port, other = UdpPort(), UdpPort()
+    port.open(("127.0.0.1", "::1"), 0, nobody)
     try:
-        assert len({item.name[1] for item in sockets}) == 1
-        assert [item.family for item in sockets] == [socket.AF_INET, socket.AF_INET6]
+        assert port.hosts == ["127.0.0.1", "::1"]
         with pytest.raises(OSError, match="in use"):
-            open_sockets(("127.0.0.1",), sockets[0].name[1], lambda *_: None)
+            other.open(("127.0.0.1",), port.number, nobody)
+        with pytest.raises(OSError, match="in use"):
+            other.open(("0.0.0.0", "::"), port.number, nobody)
     finally:
-        for item in sockets:
-            item.close()
+        port.close()
+
+
+async def test_a_host_that_is_not_here_is_an_error() -> None:
+    port = UdpPort()
+    with pytest.raises(OSError, match="assign"):
+        port.open(("192.0.2.77",), 0, nobody)
+
+
+@pytest.mark.parametrize(("bind", "asked"), [("0.0.0.0", "127.0.0.5"), ("::", "::1")])
+async def test_the_answer_comes_from_the_address_asked(bind: str, asked: str) -> None:
+    def echo(link: UdpSocket, data: bytes, address: Address, local: str | None) -> None:
+        assert local == asked or local is None
+        port.link(link, local, address).send(data, address)
+
+    port = UdpPort()
+    port.open((bind,), 0, echo)
+    family = socket.AF_INET6 if ":" in asked else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as browser:
+        browser.settimeout(0)
+        browser.connect((asked, port.number))
+        answers: list[bytes] = []
+        for word in (b"one", b"two"):
+            browser.send(word)
+
+            def heard() -> bool:
+                try:
+                    answers.append(browser.recv(10))
+                except BlockingIOError:
+                    return False
+                return True
+
+            await until(heard)
+        assert answers == [b"one", b"two"]
+    other = UdpPort()
+    with pytest.raises(OSError, match="in use"):
+        other.open((asked,), port.number, nobody)
+    port.close()
 
 
 def test_a_zone_is_not_looked_up_at_every_send() -> None:

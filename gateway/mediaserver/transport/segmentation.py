@@ -1,0 +1,88 @@
+"""Sending many packets with one call: the kernel cuts them apart (UDP_SEGMENT, Linux 4.18)."""
+
+import errno
+import socket
+import struct
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+
+from gateway.mediaserver.transport.srtp import Run
+
+UDP_SEGMENT: Final = 103
+MOST_SEGMENTS: Final = 44
+_SOL_UDP: Final = 17
+_RUN_BYTES: Final = 64_000
+_NO_SEGMENTATION: Final = frozenset((errno.EIO, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOPROTOOPT))
+
+
+class Segmentation:
+    """Whether the kernel cuts one large datagram into many.
+
+    Known by trying at the start; a network device that cannot do it shows later, and then it is
+    off for the whole process.
+    """
+
+    __slots__ = ("on",)
+
+    def __init__(self, *, wanted: bool) -> None:
+        self.on = wanted and _probe_segmentation()
+
+    def explains(self, error: OSError) -> bool:
+        """Tell whether ``error`` comes of segmentation; if so, switch it off."""
+        if not self.on or error.errno not in _NO_SEGMENTATION:
+            return False
+        self.on = False
+        structlog.get_logger("mediaserver").warning(
+            "the network device cannot segment UDP: packets go one by one and cost twice the CPU",
+            error=errno.errorcode.get(error.errno or 0, str(error.errno)),
+        )
+        return True
+
+    def cut(self, sizes: Sequence[int], work: memoryview) -> tuple[Run, ...]:
+        """Cut packets that lie end to end in ``work`` into runs that one send call each takes.
+
+        ``sizes`` are bytes of the encrypted packets, at least one. In a run all are equal, only
+        the last may be shorter.
+        """
+        runs: list[Run] = []
+        start = position = 0
+        segment = count = 0
+        for size in sizes:
+            fits = (
+                self.on
+                and 0 < count < MOST_SEGMENTS
+                and size <= segment
+                and position + size - start <= _RUN_BYTES
+            )
+            if not fits:
+                if count:
+                    runs.append(_run(work, start, position, segment, count))
+                start, segment, count = position, size, 0
+            position += size
+            count = count + 1 if size == segment else MOST_SEGMENTS
+        runs.append(_run(work, start, position, segment, count))
+        return tuple(runs)
+
+
+def _run(work: memoryview, start: int, stop: int, segment: int, count: int) -> Run:
+    buffers = [work[start:stop]]
+    if count == 1:
+        return buffers, ()
+    return buffers, ((_SOL_UDP, UDP_SEGMENT, struct.pack("=H", segment)),)
+
+
+def _probe_segmentation() -> bool:
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
+    ):
+        receiver.bind(("127.0.0.1", 0))
+        receiver.settimeout(1)
+        ancillary = [(_SOL_UDP, UDP_SEGMENT, struct.pack("=H", 4))]
+        try:
+            sender.sendmsg([b"onetwo"], ancillary, 0, receiver.getsockname())
+            return receiver.recv(64) == b"onet"
+        except OSError:
+            return False
