@@ -1,15 +1,18 @@
 """What control asks of the rooms below it, declared by the one who asks.
 
-Adapters satisfy these by shape (``runtime``, ``wcs``); only ``gateway.service`` joins them. Every
-method raises :class:`gateway.model.errors.GatewayError` and nothing else, within a deadline of
-its own.
+Adapters satisfy these by shape (``runtime``, ``wcs``, ``onvif``, ``rtsp``, ``config``, ``store``);
+only ``gateway.service`` and the commands join them. Every method raises
+:class:`gateway.model.errors.GatewayError` and nothing else, within a deadline of its own.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 from gateway.kit.secret import Secret
+from gateway.model.device import DeviceReport
+from gateway.model.found import FoundDevice
+from gateway.model.probe import CameraVerdict, ProbeResult, StreamFacts
 from gateway.model.server import (
     CaptureObserved,
     ControlAddress,
@@ -18,6 +21,8 @@ from gateway.model.server import (
     ServerStats,
     StreamObserved,
 )
+from gateway.model.site import Credential, Discovery
+from gateway.model.survey import Acceptance, Remembered
 
 
 class Runtime(Protocol):
@@ -106,3 +111,105 @@ class MediaServer(Protocol):
 
 
 MediaServers = Callable[[ControlAddress], MediaServer]
+
+
+class Finder(Protocol):
+    """Looks through a building's network."""
+
+    def search(self, discovery: Discovery) -> AsyncIterator[FoundDevice]:
+        """Yield each device once, as it answers; raises CONFIG_INVALID for a bad scope."""
+
+    def allows(self, discovery: Discovery, host: str) -> bool:
+        """Tell whether ``host`` is an address inside the site's networks."""
+
+
+class Interviewer(Protocol):
+    """Questions cameras over ONVIF, a bounded number at once."""
+
+    async def locate(self, target: str) -> FoundDevice:
+        """Return where to ask the device of an ``onvif:`` key; raises CAMERA_UNREACHABLE."""
+
+    async def ask(
+        self,
+        found: FoundDevice,
+        credentials: Sequence[Credential],
+        discovery: Discovery | None = None,
+    ) -> DeviceReport:
+        """Return what a device says; never raises for what it does, its report holds the failure.
+
+        Each credential is tried once. Without ``discovery`` only the device's own address is
+        contacted, with it any address of the site's networks that the device names.
+        """
+
+
+class Prober(Protocol):
+    """Looks at streams, a bounded number at once."""
+
+    async def look_at(self, rtsp: str, credential: Credential | None) -> ProbeResult:
+        """Return what a stream sends, with a picture; never raises for what a camera does."""
+
+
+Judge = Callable[[StreamFacts, StreamFacts | None, float | None], CameraVerdict]
+"""Returns the verdict of a main and a sub stream, given the camera's clock skew in seconds."""
+
+
+class SiteEdit(Protocol):
+    """What an edit of a site's file has done."""
+
+    @property
+    def diff(self) -> str:
+        """The change as a unified diff, empty when nothing had to change."""
+
+    @property
+    def version(self) -> str:
+        """The file's version after it."""
+
+
+class SiteEditor(Protocol):
+    """Writes registrations into the sites' files. Blocks for milliseconds: call it in a thread."""
+
+    def add_camera(
+        self, site: str, camera: Mapping[str, Any], *, version: str | None = None
+    ) -> SiteEdit:
+        """Add a camera, given by its keys."""
+
+    def change_camera(
+        self, site: str, camera: str, fields: Mapping[str, Any], *, version: str | None = None
+    ) -> SiteEdit:
+        """Set keys of a camera; a key whose value is ``None`` is removed."""
+
+    def replace_camera(
+        self, site: str, camera: str, fields: Mapping[str, Any], *, version: str | None = None
+    ) -> SiteEdit:
+        """Put another device in a camera's place."""
+
+    def remove_camera(self, site: str, camera: str, *, version: str | None = None) -> SiteEdit:
+        """Remove a camera."""
+
+
+class Records(Protocol):
+    """What is remembered of surveys and registrations."""
+
+    async def remember(self, known: Remembered) -> None:
+        """Keep what is known of one camera, in place of what was known before."""
+
+    async def remembered(self, site: str | None = None) -> Sequence[Remembered]:
+        """Return what is known of the cameras of one site, or of all."""
+
+    async def forget(self, site: str, camera: str) -> None:
+        """Forget a camera that was removed; its acceptance records stay."""
+
+    async def begin_survey(self, site: str, survey: str) -> None:
+        """Make room for a survey's pictures: those of the site's earlier surveys go."""
+
+    async def save_picture(self, survey: str, n: int, jpeg: bytes) -> None:
+        """Keep the picture of one sighting of a survey that was begun."""
+
+    async def picture(self, survey: str, n: int) -> bytes | None:
+        """Return the picture of one sighting."""
+
+    async def accept(self, record: Acceptance) -> Acceptance:
+        """Keep an acceptance record; returns it with its number."""
+
+    async def acceptance(self, site: str, camera: str) -> Acceptance | None:
+        """Return the latest acceptance record of a camera."""

@@ -6,17 +6,24 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final, Self
-from urllib.parse import urlsplit
 
 import aiohttp
 
 from gateway.model.device import DeviceFailureKind, DeviceReport
 from gateway.model.site import Credential
 from gateway.onvif.discovery.scope import Scope
-from gateway.onvif.failures import DeviceError, explain, failed, no_onvif, unreachable
+from gateway.onvif.discovery.sweep import GREETING
+from gateway.onvif.failures import (
+    DeviceError,
+    explain,
+    failed,
+    no_onvif,
+    too_slow,
+    unreachable,
+)
 from gateway.onvif.interview import Interview
 from gateway.onvif.library import Documents
-from gateway.onvif.transport import CameraTransport
+from gateway.onvif.transport import CALL_S, CameraTransport, bounded
 
 THREADS: Final = 24
 CAMERA_S: Final = 25.0
@@ -61,13 +68,46 @@ class Interrogator:
             if not scope.allows_url(url):
                 report = replace(report, failure=_outside().failure)
                 continue
-            if not await _answers(url):
-                report = replace(report, xaddr=url, failure=unreachable().failure)
+            silent = await self._silence(url, deadline)
+            if silent is not None:
+                report = replace(report, xaddr=url, failure=silent.failure)
+                if silent.failure.kind is DeviceFailureKind.TOO_SLOW:
+                    break
                 continue
             report = await self._interview(url, address, scope, credentials, deadline)
             if report.failure is None or report.failure.kind not in _NEXT_PLACE:
                 break
         return report
+
+    async def _silence(self, url: str, deadline: float) -> DeviceError | None:
+        """Return why nobody speaks there; ``None`` when somebody does, whatever it says.
+
+        The question that needs no password, asked without a thread: a camera that hangs must not
+        take one from those that answer.
+        """
+        left = min(CALL_S, deadline - time.monotonic())
+        timeout = aiohttp.ClientTimeout(total=max(0.1, left), sock_connect=_CONNECT_S)
+        try:
+            async with self._open().post(
+                url,
+                data=GREETING,
+                headers={"Content-Type": "application/soap+xml; charset=utf-8"},
+                timeout=timeout,
+                allow_redirects=False,
+            ) as answer:
+                await bounded(answer)
+        except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError):
+            return unreachable()
+        except TimeoutError:
+            return too_slow()
+        except (aiohttp.ClientError, DeviceError, ValueError, OSError):
+            return None
+        return None
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            raise RuntimeError("use the Interrogator as a context manager")
+        return self._session
 
     async def _interview(
         self,
@@ -77,12 +117,8 @@ class Interrogator:
         credentials: Sequence[Credential],
         deadline: float,
     ) -> DeviceReport:
-        if self._session is None:
-            raise RuntimeError("use the Interrogator as a context manager")
         loop = asyncio.get_running_loop()
-        transport = CameraTransport(
-            session=self._session, loop=loop, scope=scope, deadline=deadline
-        )
+        transport = CameraTransport(session=self._open(), loop=loop, scope=scope, deadline=deadline)
         interview = Interview(
             url=url,
             address=address,
@@ -95,19 +131,6 @@ class Interrogator:
             return await loop.run_in_executor(self._pool, interview.run)
         except Exception as error:  # noqa: BLE001  # one camera never ends the survey
             return DeviceReport(address=address, xaddr=url, failure=explain(error).failure)
-
-
-async def _answers(url: str) -> bool:
-    """Tell whether somebody listens there, so that dead hosts never take a thread."""
-    parts = urlsplit(url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    try:
-        async with asyncio.timeout(_CONNECT_S):
-            _, writer = await asyncio.open_connection(parts.hostname, port)
-    except (OSError, TimeoutError):
-        return False
-    writer.transport.abort()
-    return True
 
 
 def _outside() -> DeviceError:

@@ -106,7 +106,7 @@ class CameraTransport(Transport):  # type: ignore[misc]  # zeep has no types
                 async with self._http.post(
                     address, data=message, headers=headers, timeout=timeout, allow_redirects=False
                 ) as answer:
-                    return _as_requests(answer, await _bounded(answer))
+                    return _as_requests(answer, await bounded(answer))
             except aiohttp.ServerDisconnectedError:
                 # A kept-alive connection that the camera has closed meanwhile; asked once more.
                 if attempt == 2:  # noqa: PLR2004
@@ -114,7 +114,8 @@ class CameraTransport(Transport):  # type: ignore[misc]  # zeep has no types
         raise AssertionError
 
 
-async def _bounded(answer: aiohttp.ClientResponse) -> bytes:
+async def bounded(answer: aiohttp.ClientResponse) -> bytes:
+    """Return the body; raises DeviceError when it is longer than ``LARGEST_ANSWER`` bytes."""
     body = bytearray()
     async for chunk in answer.content.iter_chunked(65_536):
         body += chunk

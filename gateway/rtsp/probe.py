@@ -10,9 +10,10 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from gateway.kit.secret import Secret
+from gateway.model.errors import GatewayError
 from gateway.model.probe import ProbeFailure, ProbeResult, StreamFacts
 from gateway.model.site import Credential
-from gateway.rtsp.address import RtspAddress
+from gateway.rtsp.address import RtspAddress, parse
 from gateway.rtsp.describe import Description, Outcome, describe
 from gateway.rtsp.sdp import Kind
 
@@ -63,6 +64,15 @@ class Prober:
         failure = _seen_failure(seen, picture)
         facts = _facts(described, seen) if picture or failure is None else _track_facts(described)
         return ProbeResult(facts, picture or None, failure, _since(began))
+
+    async def look_at(self, rtsp: str, credential: Credential | None = None) -> ProbeResult:
+        """Look at an address as files and cameras write it; one that is none is a failure."""
+        try:
+            address = parse(rtsp)
+        except GatewayError as error:
+            failure = ProbeFailure("bad_address", error.message, error.hint)
+            return ProbeResult(StreamFacts(), failure=failure)
+        return await self.look(address, credential)
 
     async def close(self) -> None:
         """Kill the children."""

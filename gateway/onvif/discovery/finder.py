@@ -34,6 +34,7 @@ class Finder:
         self._with_tcp = with_tcp
         self._queue: asyncio.Queue[FoundDevice | None] = asyncio.Queue()
         self._log = structlog.get_logger("discovery").bind(interface=scope.interface)
+        self._services: dict[tuple[str, tuple[str, ...]], tuple[str, str]] = {}
         self.devices: dict[tuple[str, str], FoundDevice] = {}
 
     async def search(self) -> AsyncIterator[FoundDevice]:
@@ -98,8 +99,7 @@ class Finder:
         )
 
     def _tell(self, found: FoundDevice) -> None:
-        # Neither alone tells devices apart: clones share an endpoint, NAT shares an address.
-        key = (found.address, found.endpoint)
+        key = self._key(found)
         known = self.devices.get(key)
         if known is None:
             found = replace(found, mac=hardware_addresses().get(found.address))
@@ -113,6 +113,15 @@ class Finder:
             heard=known.heard | found.heard,
             onvif=known.onvif or found.onvif,
         )
+
+    def _key(self, found: FoundDevice) -> tuple[str, str]:
+        """Return under which key a device is known.
+
+        Neither address nor endpoint alone tells devices apart: clones share an endpoint, NAT
+        shares an address. One that invents an endpoint for each answer is known by its service.
+        """
+        key = (found.address, found.endpoint)
+        return self._services.setdefault((found.address, found.xaddrs[:1]), key)
 
 
 def reachable(host: str, xaddrs: tuple[str, ...], scope: Scope) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ GROUP: Final = "239.255.255.250"
 PORT: Final = 3702
 _BURST: Final = 64
 _BURST_PAUSE_S: Final = 0.02
-_MOST_FROM_ONE: Final = 16
+_MOST_FROM_ONE: Final = 256
 _MOST_PACKETS: Final = 20_000
 _RECEIVE_BUFFER: Final = 2 << 20
 

@@ -20,12 +20,13 @@ _ANSWER_S: Final = 2.0
 _AT_ONCE: Final = 256
 _LARGEST_ANSWER: Final = 65_536
 _PATH: Final = "/onvif/device_service"
-_QUESTION: Final = (
-    '<?xml version="1.0" encoding="UTF-8"?>'
-    '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body>'
-    '<GetSystemDateAndTime xmlns="http://www.onvif.org/ver10/device/wsdl"/>'
-    "</s:Body></s:Envelope>"
+GREETING: Final = (
+    b'<?xml version="1.0" encoding="UTF-8"?>'
+    b'<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body>'
+    b'<GetSystemDateAndTime xmlns="http://www.onvif.org/ver10/device/wsdl"/>'
+    b"</s:Body></s:Envelope>"
 )
+"""GetSystemDateAndTime, the one question that a camera answers before any password."""
 
 OnFound = Callable[[FoundDevice], None]
 
@@ -77,7 +78,7 @@ async def _speaks_onvif(session: aiohttp.ClientSession, host: str, port: int) ->
     try:
         async with session.post(
             f"http://{host}:{port}{_PATH}",
-            data=_QUESTION.encode(),
+            data=GREETING,
             headers={"Content-Type": "application/soap+xml; charset=utf-8"},
             allow_redirects=False,
         ) as answer:

@@ -1,0 +1,123 @@
+"""The surveys of all sites: one at a time per site, each a task with an owner."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+from gateway.control.survey_run import Survey
+from gateway.control.survey_tools import Order, Tools
+from gateway.kit.tasks import Tasks
+from gateway.model.company import Fleet
+from gateway.model.errors import ErrorKind, GatewayError
+from gateway.model.site import Credential
+
+DEADLINE_S: Final = 600.0
+MOST_TARGETS: Final = 256
+
+
+@dataclass(slots=True)
+class Surveys:
+    """Starts, shows and ends surveys; the last one of each site is remembered until the next."""
+
+    tools: Tools
+    fleet: Callable[[], Fleet]
+    _last: dict[str, Survey] = field(default_factory=dict, init=False)
+    _tasks: Tasks = field(default_factory=lambda: Tasks("surveys"), init=False)
+    _ending: dict[str, Callable[[], object]] = field(default_factory=dict, init=False)
+
+    def start(
+        self,
+        site_id: str,
+        *,
+        targets: Sequence[str] = (),
+        credentials: Sequence[Credential] = (),
+        deadline_s: float = DEADLINE_S,
+        pictures: bool = True,
+    ) -> Survey:
+        """Begin to survey a site, or only some addresses of it.
+
+        Raises NOT_FOUND, CONFLICT while another survey of the site runs, BAD_REQUEST for an
+        address that cannot be surveyed.
+        """
+        site = self.fleet().sites.get(site_id)
+        if site is None:
+            raise GatewayError(
+                ErrorKind.NOT_FOUND, "There is no such site.", "create its file first"
+            )
+        if self.running(site_id):
+            raise GatewayError(
+                ErrorKind.CONFLICT,
+                f"A survey of {site_id} is running.",
+                "wait for its end, or cancel it",
+            )
+        wanted = tuple(dict.fromkeys(checked_target(one) for one in targets))
+        if len(wanted) > MOST_TARGETS:
+            raise GatewayError(
+                ErrorKind.BAD_REQUEST, f"More than {MOST_TARGETS} addresses.", "survey the site"
+            )
+        order = Order(
+            id=secrets.token_hex(8),
+            site=site,
+            targets=wanted,
+            credentials=tuple(credentials),
+            deadline_s=deadline_s,
+            pictures=pictures,
+        )
+        survey = self._last[site_id] = Survey(order, self.tools)
+        task = self._tasks.spawn(survey.run(), site_id)
+        self._ending[order.id] = task.cancel
+        task.add_done_callback(lambda _: self._ended(survey))
+        return survey
+
+    def running(self, site_id: str) -> Survey | None:
+        """Return the survey that runs at a site."""
+        survey = self._last.get(site_id)
+        return survey if survey is not None and survey.running else None
+
+    def busy(self) -> bool:
+        """Tell whether any survey runs."""
+        return any(survey.running for survey in self._last.values())
+
+    def get(self, site_id: str, survey_id: str) -> Survey:
+        """Return a site's survey; raises NOT_FOUND for one that is forgotten."""
+        survey = self._last.get(site_id)
+        if survey is None or survey.order.id != survey_id:
+            raise GatewayError(ErrorKind.NOT_FOUND, "There is no such survey.", "start another one")
+        return survey
+
+    def cancel(self, site_id: str, survey_id: str) -> None:
+        """Ask a survey to end now; raises NOT_FOUND."""
+        self.get(site_id, survey_id)
+        ending = self._ending.get(survey_id)
+        if ending is not None:
+            ending()
+
+    async def close(self) -> None:
+        """End all surveys."""
+        await self._tasks.close()
+
+    def _ended(self, survey: Survey) -> None:
+        self._ending.pop(survey.order.id, None)
+        survey.abandoned()
+
+
+def checked_target(target: str) -> str:
+    """Return an address that may be surveyed; raises BAD_REQUEST, never repeating a password."""
+    text = target.strip()
+    hint = "write 10.12.0.21, 10.12.0.21:8000, http://... or rtsp://..."
+    try:
+        parts = urlsplit(text if "://" in text else f"//{text}")
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise GatewayError(ErrorKind.BAD_REQUEST, "That is no address.", hint) from error
+    if "@" in parts.netloc:
+        raise GatewayError(
+            ErrorKind.BAD_REQUEST,
+            "The address holds a user or a password.",
+            "leave them out; they are given as a credential",
+        )
+    if not host or parts.scheme not in {"", "http", "https", "rtsp"} or not text.isprintable():
+        raise GatewayError(ErrorKind.BAD_REQUEST, "That is no address.", hint)
+    return text

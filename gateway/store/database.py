@@ -1,0 +1,100 @@
+"""One SQLite file, used in one thread of its own; many processes may have it open.
+
+Migrations are counted by ``user_version``: each is applied once, in a transaction.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, TypeVar
+
+from gateway.model.errors import ErrorKind, GatewayError
+
+_BUSY_MS: Final = 5000
+_WITHIN_S: Final = 15.0
+_T = TypeVar("_T")
+
+Migration = str
+"""SQL statements that lead from one version to the next."""
+
+
+class Database:
+    """Runs functions on the connection, one after another, outside the event loop.
+
+    ``path`` ``None`` keeps everything in memory. Raises GatewayError of kind INTERNAL for what
+    SQLite refuses, and for a file that a newer gateway has written.
+    """
+
+    def __init__(self, path: Path | None, migrations: Sequence[Migration]) -> None:
+        self._path = path
+        self._migrations = migrations
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._connection: sqlite3.Connection | None = None
+
+    async def do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Return what ``work`` returns, within one transaction; it fails wholly or not at all."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(_WITHIN_S):
+                return await loop.run_in_executor(self._thread, self._do, work)
+        except TimeoutError as error:
+            raise self._failed("it did not answer in time") from error
+        except sqlite3.Error as error:
+            raise self._failed(str(error)) from error
+        except OSError as error:
+            raise self._failed(error.strerror or "it cannot be opened") from error
+
+    async def close(self) -> None:
+        """Finish what runs and close the file."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._thread, self._close)
+        self._thread.shutdown(wait=False)
+
+    def _do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        connection = self._connection or self._open()
+        with connection:
+            return work(connection)
+
+    def _open(self) -> sqlite3.Connection:
+        if self._path is not None:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        connection = sqlite3.connect(self._path or ":memory:")
+        try:
+            connection.row_factory = sqlite3.Row
+            connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            self._migrate(connection)
+            if self._path is not None:
+                self._path.chmod(0o600)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+        return connection
+
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > len(self._migrations):
+            raise self._failed("a newer version of the gateway has written it")
+        for statements in self._migrations[version:]:
+            for statement in filter(str.strip, statements.split(";")):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(self._migrations)}")
+        connection.commit()
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _failed(self, why: str) -> GatewayError:
+        return GatewayError(
+            ErrorKind.INTERNAL,
+            f"the records {self._path or 'in memory'} cannot be used: {why}",
+            "look at the disk's free space and the owner of the data folder",
+        )
