@@ -78,9 +78,8 @@ class Delivery:
         self._counters.send_errors += 1
         if viewer.link is None or viewer.address is None:
             return False
-        if not run[1]:
+        if not run[1] or not self._press.segmentation.explains(error):
             return False
-        self._press.segmentation.explains(error)
         for buffers, ancillary in rest:
             viewer.link.send_singly(b"".join(buffers), ancillary, viewer.address)
         self._press.cut(batch)

@@ -30,9 +30,11 @@ class Segmentation:
         self.on = wanted and _probe_segmentation()
 
     def explains(self, error: OSError) -> bool:
-        """Tell whether ``error`` comes of segmentation; if so, switch it off."""
-        if not self.on or error.errno not in _NO_SEGMENTATION:
+        """Tell whether ``error`` comes of segmentation; the first one switches it off."""
+        if error.errno not in _NO_SEGMENTATION:
             return False
+        if not self.on:
+            return True  # a batch that was cut before
         self.on = False
         structlog.get_logger("mediaserver").warning(
             "the network device cannot segment UDP: packets go one by one and cost twice the CPU",

@@ -1,6 +1,7 @@
 """Viewers of every kind: they come, lose packets, move, fall silent, misbehave and go."""
 
 import asyncio
+import errno
 import itertools
 import os
 import struct
@@ -22,8 +23,9 @@ from gateway.mediaserver.ports import (
     VideoFormat,
     VideoFrame,
 )
-from gateway.mediaserver.transport import srtp
+from gateway.mediaserver.transport import srtp, udp
 from gateway.mediaserver.transport.certificate import make_certificate
+from gateway.mediaserver.transport.udp import UdpSocket
 from tests.rooms.mediaserver.fanout.lean import LeanViewer, offer
 from tests.waiting import until
 
@@ -455,3 +457,109 @@ async def test_the_numbers_are_told(scene: Scene) -> None:
         assert newest is not None
         assert newest[1].key
         assert scene.engine.key_frame("nowhere") is None
+
+
+def link_of(scene: Scene, viewer: LeanViewer) -> UdpSocket:
+    link = scene.engine._viewers[viewer.id].link
+    assert link is not None
+    return link
+
+
+async def test_a_full_send_buffer_loses_nothing(scene: Scene) -> None:
+    scene.push(key=True)
+    async with LeanViewer() as first, LeanViewer() as second:
+        await scene.join(first)
+        await scene.join(second)
+        await until(lambda: len(first.packets) == len(second.packets) == 3)
+        link = link_of(scene, first)
+        truly, calls = link.sendmsg, iter(range(100))
+
+        def sometimes_full(*arguments: object) -> int:
+            if next(calls) % 3 == 1:
+                raise BlockingIOError
+            return truly(*arguments)  # type: ignore[arg-type]
+
+        link.sendmsg = sometimes_full
+        for _ in range(5):
+            scene.push(packets=30)
+            await asyncio.sleep(0)
+        await until(lambda: len(first.packets) == len(second.packets) == 153)
+        assert contiguous(first.sequence())
+        assert contiguous(second.sequence())
+        counters = scene.engine.counters()
+        assert counters["held"] > 0
+        assert (counters["drops"], counters["backlog_bytes"]) == (0, 0)
+
+
+async def test_when_too_much_waits_viewers_skip_to_the_next_key_frame(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.push(key=True)
+    async with LeanViewer() as viewer:
+        await scene.join(viewer)
+        await until(lambda: len(viewer.packets) == 3)
+        monkeypatch.setattr(udp, "_BACKLOG_BYTES", 10_000)
+        link = link_of(scene, viewer)
+        truly = link.sendmsg
+
+        def full(*_: object) -> int:
+            raise BlockingIOError
+
+        link.sendmsg = full
+        scene.push(count=60)
+        link.sendmsg = truly
+        counters = scene.engine.counters()
+        assert counters["drops"] == 1
+        assert 10_000 < counters["backlog_bytes"] < 12_000
+        await until(lambda: scene.engine.counters()["backlog_bytes"] == 0)
+        scene.push(count=2)
+        scene.push(key=True)
+        scene.push()
+        last = scene.engine._streams["yard"].video.next - 1 & 0xFFFF
+        await until(lambda: viewer.sequence()[-1] == last)
+        numbers = viewer.sequence()
+        jumps = [b - a & 0xFFFF for a, b in itertools.pairwise(numbers)]
+        assert sum(jump > 1 for jump in jumps) == 1
+        place = next(index for index, jump in enumerate(jumps) if jump > 1)
+        assert viewer.packets[place + 1][12] == 0x65
+
+
+async def test_a_device_that_cannot_segment_is_served_packet_by_packet(scene: Scene) -> None:
+    scene.push(key=True)
+    async with LeanViewer() as first, LeanViewer() as second:
+        await scene.join(first)
+        await scene.join(second)
+        await until(lambda: len(first.packets) == len(second.packets) == 3)
+        link = link_of(scene, first)
+        truly = link.sendmsg
+
+        def no_checksums(*arguments: object) -> int:
+            if arguments[1]:
+                raise OSError(errno.EIO, "the device cannot")
+            return truly(*arguments)  # type: ignore[arg-type]
+
+        link.sendmsg = no_checksums
+        assert scene.engine.counters()["segmentation"] == 1
+        scene.push(count=3, packets=30)
+        await until(lambda: len(first.packets) == len(second.packets) == 93)
+        assert contiguous(first.sequence())
+        counters = scene.engine.counters()
+        # Both slices of the first frame had been cut already.
+        assert (counters["segmentation"], counters["send_errors"], counters["drops"]) == (0, 2, 0)
+
+
+async def test_a_viewer_without_a_route_disturbs_nobody(scene: Scene) -> None:
+    scene.push(key=True)
+    async with LeanViewer() as first, LeanViewer() as second:
+        await scene.join(first)
+        await scene.join(second)
+        await until(lambda: len(first.packets) == len(second.packets) == 3)
+        # A broadcast address: the kernel refuses to send there.
+        scene.engine._viewers[first.id].address = ("255.255.255.255", 9)
+        scene.push(count=5)
+        await until(lambda: len(second.packets) == 18)
+        assert scene.engine.counters()["drops"] == 1
+        first.check()
+        await until(lambda: scene.engine._viewers[first.id].address != ("255.255.255.255", 9))
+        scene.push(key=True)
+        await until(lambda: len(first.packets) == 6)
