@@ -32,6 +32,7 @@ STATUSES: Final[Mapping[ErrorKind, int]] = {
     ErrorKind.OFFER_MALFORMED: 400,
     ErrorKind.OFFER_UNUSABLE: 422,
     ErrorKind.CODEC_UNSUPPORTED: 406,
+    ErrorKind.PRIVACY: 503,  # it passes by itself, and players try again
     ErrorKind.FORBIDDEN: 403,
     ErrorKind.UNAUTHORIZED: 401,
     ErrorKind.NOT_FOUND: 404,
@@ -41,7 +42,10 @@ STATUSES: Final[Mapping[ErrorKind, int]] = {
 }
 """The status of each kind; a test holds it complete."""
 
-RETRY_AFTER_S: Final[Mapping[ErrorKind, int]] = {ErrorKind.SERVER_FULL: 30}
+RETRY_AFTER_S: Final[Mapping[ErrorKind, int]] = {
+    ErrorKind.SERVER_FULL: 30,
+    ErrorKind.PRIVACY: 60,
+}
 """Seconds before another try makes sense; other 503 answers say 5."""
 
 STARTED: Final = web.RequestKey[bool]("started")

@@ -52,6 +52,7 @@ def check_site(site: Site, written_id: str | None, report: Report) -> None:
     _check_ids(site, report)
     _check_addresses(site, report)
     _check_subnets(site, report)
+    _check_privacy(site, report)
     if site.scaling.max_servers > 1:
         _check_growth(site, report)
 
@@ -107,6 +108,16 @@ def _check_subnets(site: Site, report: Report) -> None:
             )
         if any(subnet.overlaps(other) for other in subnets[:index]):
             report(path, "overlaps another one of this list; write it once", Severity.WARNING)
+
+
+def _check_privacy(site: Site, report: Report) -> None:
+    for index, camera in enumerate(site.cameras):
+        path: Path = ("cameras", index, "privacy_hours")
+        if camera.privacy_hours and site.timezone is None:
+            report(path, "needs the site's time zone; write timezone: Europe/Moscow")
+        for n, hours in enumerate(camera.privacy_hours):
+            if hours.start == hours.end:
+                report((*path, n), "begins when it ends; for the whole day write enabled: false")
 
 
 def _check_growth(site: Site, report: Report) -> None:

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from gateway.config.access_schema import AccountKeys, AuditKeys, SignOnKeys, TicketsKeys
 from gateway.config.addresses import Engine, IceUrl, Listen, Url
 from gateway.config.fields import (
     CpuSet,
@@ -115,17 +116,6 @@ class MediaServersKeys(Keys):
     )
 
 
-class TicketsKeys(Keys):
-    """Tickets of viewers."""
-
-    secret: SecretField | None = Field(
-        default=None,
-        description="Reference to the key that signs tickets, 32 bytes at least; the company's "
-        "website signs with the same.",
-        examples=["{env: TICKET_SECRET}"],
-    )
-
-
 def _listed(data: Any) -> Any:
     return [data] if isinstance(data, str) else data
 
@@ -147,6 +137,13 @@ class IceServerKeys(Keys):
         default=None,
         description="Reference to the TURN user's password.",
         examples=["{env: TURN_PASSWORD}"],
+    )
+    secret: SecretField | None = Field(
+        default=None,
+        description="Reference to the secret that the TURN server shares with the gateway "
+        "(coturn: static-auth-secret), instead of username and credential; every play then gets "
+        "a login of its own.",
+        examples=["{env: TURN_SECRET}"],
     )
 
 
@@ -182,3 +179,17 @@ class GatewayKeys(Keys):
         description="Reference to the token that opens the console and the API, 16 bytes at least.",
         examples=["{env: GATEWAY_STAFF_TOKEN}"],
     )
+    accounts: tuple[AccountKeys, ...] = Field(
+        default=(), max_length=1000, description="People who sign in to the console."
+    )
+    sign_on: SignOnKeys | None = Field(
+        default=None, description="The company's own sign-on, by a proxy in front of the gateway."
+    )
+    trusted_proxies: tuple[Subnet, ...] = Field(
+        default=(),
+        max_length=64,
+        description="Networks of the reverse proxies whose X-Forwarded-For and "
+        "X-Forwarded-Proto are believed.",
+        examples=["[127.0.0.1/32]"],
+    )
+    audit: AuditKeys = Field(default=AuditKeys(), description="The record of who watched.")

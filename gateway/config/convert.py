@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from gateway.config import convert_access
 from gateway.config.company_schema import GatewayKeys
 from gateway.config.document import Path as KeyPath
 from gateway.config.secrets import Reference, SecretError, Secrets
@@ -21,6 +22,7 @@ from gateway.model.site import (
     Credential,
     Discovery,
     MediaServerSettings,
+    PrivacyHours,
     Scaling,
     Site,
     Viewing,
@@ -84,6 +86,7 @@ def to_settings(keys: GatewayKeys, secrets: Secrets, report: Report) -> Settings
                 urls=server.urls,
                 username=server.username,
                 credential=reader.optional(server.credential, ("ice_servers", i, "credential")),
+                secret=reader.optional(server.secret, ("ice_servers", i, "secret")),
             )
             for i, server in enumerate(keys.ice_servers)
         ),
@@ -91,6 +94,11 @@ def to_settings(keys: GatewayKeys, secrets: Secrets, report: Report) -> Settings
             keys.tickets.secret, ("tickets", "secret"), shortest=_SHORTEST_TICKET_SECRET
         ),
         staff_token=reader.optional(keys.staff_token, ("staff_token",), shortest=_SHORTEST_TOKEN),
+        ticket_rules=convert_access.ticket_rules(keys.tickets, secrets, report),
+        accounts=convert_access.accounts(keys.accounts, secrets, report),
+        sign_on=convert_access.sign_on(keys.sign_on),
+        trusted_proxies=keys.trusted_proxies,
+        audit_days=keys.audit.days,
     )
 
 
@@ -154,9 +162,11 @@ def to_site(
             allowed_origins=keys.viewing.allowed_origins,
             max_watch_s=keys.viewing.max_watch,
             sound=keys.viewing.sound,
+            tickets_since=keys.viewing.tickets_since,
         ),
         scaling=to_scaling(keys.scaling, scaling),
         enabled=keys.enabled,
+        timezone=keys.timezone,
     )
 
 
@@ -181,6 +191,7 @@ def _camera(keys: CameraKeys, discovery: Discovery, reader: _Reader, path: KeyPa
         credential=_credential(keys.credential, discovery, reader, (*path, "credential")),
         pull=keys.pull,
         enabled=keys.enabled,
+        privacy_hours=tuple(PrivacyHours(part.start, part.end) for part in keys.privacy_hours),
     )
 
 

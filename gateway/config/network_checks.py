@@ -68,6 +68,16 @@ class Span:
         return f"{kind(self.low)}-{kind(self.high)}"
 
 
+def _check_ice(settings: Settings, report: Report) -> None:
+    for index, server in enumerate(settings.ice_servers):
+        turn = any(url.startswith("turn") for url in server.urls)
+        login = server.username is not None and server.credential is not None
+        if turn and not login and server.secret is None:
+            report(("ice_servers", index), "a TURN server needs username: and credential:")
+        if server.secret is not None and server.credential is not None:
+            report(("ice_servers", index, "secret"), "stands beside credential:; write one of them")
+
+
 def check_company(settings: Settings, report: Report, hosts: Collection[str] = ()) -> None:
     """Report what is wrong with the media servers' network.
 
@@ -83,10 +93,7 @@ def check_company(settings: Settings, report: Report, hosts: Collection[str] = (
             f"write {servers.max_viewers} or less",
             Severity.WARNING,
         )
-    for index, server in enumerate(settings.ice_servers):
-        turn = any(url.startswith("turn") for url in server.urls)
-        if turn and (server.username is None or server.credential is None):
-            report(("ice_servers", index), "a TURN server needs username: and credential:")
+    _check_ice(settings, report)
     if servers.runtime is RuntimeKind.PROCESS:
         return
     _check_image(servers, report)

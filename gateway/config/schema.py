@@ -49,7 +49,7 @@ def _keys(model: type[Keys], prefix: str) -> Iterator[KeyInfo]:
     for name, field in model.model_fields.items():
         kinds = list(_parts(field.annotation))
         inner = next((part for part in kinds if _is_keys(part)), None)
-        path = f"{prefix}{name}"
+        path = f"{prefix}{field.alias or name}"
         yield KeyInfo(
             path=path,
             description=field.description or "",

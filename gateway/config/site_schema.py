@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 
+from gateway.config.access_fields import ClockTime, Moment, Timezone
 from gateway.config.addresses import Onvif, Origin, Rtsp
 from gateway.config.fields import (
     Duration,
@@ -62,6 +63,19 @@ CameraCredential = Annotated[
 ]
 
 
+class PrivacyKeys(Keys):
+    """A part of every day."""
+
+    start: ClockTime = Field(
+        alias="from", description="When it begins, in the site's timezone.", examples=['"22:00"']
+    )
+    end: ClockTime = Field(
+        alias="to",
+        description="When it ends; earlier than its begin means the next morning.",
+        examples=['"07:00"'],
+    )
+
+
 class CameraKeys(Keys):
     """One camera."""
 
@@ -104,6 +118,9 @@ class CameraKeys(Keys):
         default=True,
         description="Whether the camera is shown and pulled; false keeps its entry.",
         examples=["false"],
+    )
+    privacy_hours: tuple[PrivacyKeys, ...] = Field(
+        default=(), max_length=16, description="Hours of every day in which nobody watches."
     )
 
 
@@ -182,6 +199,11 @@ class ViewingKeys(Keys):
         description="Whether viewers hear the cameras; mind the law before you switch it on.",
         examples=["true"],
     )
+    tickets_since: Moment | None = Field(
+        default=None,
+        description="Tickets issued before this time open nothing here any more.",
+        examples=["2026-05-05T12:00:00+03:00"],
+    )
 
 
 class ScalingKeys(Keys):
@@ -232,4 +254,9 @@ class SiteKeys(Keys):
     )
     scaling: ScalingKeys = Field(
         default=ScalingKeys(), description="Growth of this site; keys left out are the company's."
+    )
+    timezone: Timezone | None = Field(
+        default=None,
+        description="Time zone of the building, for privacy_hours.",
+        examples=["Europe/Moscow"],
     )

@@ -66,11 +66,65 @@ class MediaServers:
 
 @dataclass(frozen=True, slots=True)
 class IceServer:
-    """A STUN or TURN server that is handed to players."""
+    """A STUN or TURN server that is handed to players.
+
+    ``secret`` is one that a TURN server shares with the gateway: each play then gets a login of
+    its own that ends by itself, instead of ``username`` and ``credential``.
+    """
 
     urls: tuple[str, ...]
     username: str | None = None
     credential: Secret | None = None
+    secret: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRules:
+    """How tickets are checked, beside the shared ``ticket_secret``.
+
+    ``keys`` are public keys in PEM (P-256 or Ed25519), ``jwks_url`` is where the company
+    publishes further ones; ``issuer`` and ``audience`` must be in the ticket if they are set here.
+    """
+
+    keys: tuple[str, ...] = ()
+    jwks_url: str | None = None
+    issuer: str | None = None
+    audience: str | None = None
+
+
+class AccountRole(StrEnum):
+    """What somebody of the company may do."""
+
+    ADMINISTRATOR = "administrator"
+    TECHNICIAN = "technician"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody of the company.
+
+    ``hash`` is an encoded argon2 hash, ``None`` for who comes through the company's sign-on only;
+    ``sites`` are those that a technician works at.
+    """
+
+    name: str
+    role: AccountRole
+    hash: Secret | None = None
+    sites: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SignOn:
+    """The company's own sign-on: a proxy that names its user in a header.
+
+    ``addresses`` are the networks of the proxies; nobody else's headers are believed. Without
+    ``role_header`` the user's role is that of the account of the same name.
+    """
+
+    header: str
+    addresses: tuple[str, ...]
+    role_header: str | None = None
+    sites_header: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +140,11 @@ class Settings:
     ice_servers: tuple[IceServer, ...] = ()
     ticket_secret: Secret | None = None
     staff_token: Secret | None = None
+    ticket_rules: TicketRules = field(default_factory=TicketRules)
+    accounts: tuple[Account, ...] = ()
+    sign_on: SignOn | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    audit_days: int = 90
 
 
 class Severity(StrEnum):

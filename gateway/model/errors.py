@@ -23,6 +23,7 @@ class ErrorKind(StrEnum):
     OFFER_MALFORMED = "offer_malformed"
     OFFER_UNUSABLE = "offer_unusable"
     CODEC_UNSUPPORTED = "codec_unsupported"
+    PRIVACY = "privacy"
     FORBIDDEN = "forbidden"
     UNAUTHORIZED = "unauthorized"
     NOT_FOUND = "not_found"

@@ -1,7 +1,9 @@
 """What the files say: one building with its cameras (desired state)."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from gateway.kit.secret import Secret
 from gateway.model.text import LocalText
@@ -32,12 +34,26 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True)
+class PrivacyHours:
+    """A part of every day, in minutes after midnight at the site; may go over midnight."""
+
+    start: int
+    end: int
+
+    def covers(self, minute: int) -> bool:
+        """Tell whether a minute of the day lies within."""
+        if self.start < self.end:
+            return self.start <= minute < self.end
+        return minute >= self.start or minute < self.end
+
+
+@dataclass(frozen=True, slots=True)
 class Camera:
     """One camera of a site.
 
     ``rtsp`` and ``rtsp_sub`` are addresses of the main and the low-resolution stream without user
     and password; ``onvif`` is a host, ``host:port`` or device-service URL. At least one of
-    ``rtsp`` and ``onvif`` is there.
+    ``rtsp`` and ``onvif`` is there. Nobody watches during the ``privacy_hours``.
     """
 
     id: str
@@ -48,6 +64,7 @@ class Camera:
     credential: Credential | None = None
     pull: Pull = Pull.ALWAYS
     enabled: bool = True
+    privacy_hours: tuple[PrivacyHours, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +88,16 @@ class Discovery:
 
 @dataclass(frozen=True, slots=True)
 class Viewing:
-    """Who may watch, from which websites, for how long."""
+    """Who may watch, from which websites, for how long.
+
+    Tickets that were issued before ``tickets_since`` open nothing here.
+    """
 
     access: Access = Access.TICKET
     allowed_origins: tuple[str, ...] = ()
     max_watch_s: float | None = None
     sound: bool = False
+    tickets_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +110,10 @@ class Scaling:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One building, one file. ``id`` equals the file's name without ``.yaml``."""
+    """One building, one file. ``id`` equals the file's name without ``.yaml``.
+
+    ``timezone`` is a name of the IANA database; privacy hours are in it.
+    """
 
     id: str
     name: LocalText
@@ -99,10 +123,20 @@ class Site:
     viewing: Viewing = field(default_factory=Viewing)
     scaling: Scaling = field(default_factory=Scaling)
     enabled: bool = True
+    timezone: str | None = None
 
     def camera(self, camera_id: str) -> Camera | None:
         """Return the camera called ``camera_id``."""
         return next((camera for camera in self.cameras if camera.id == camera_id), None)
+
+    def is_private(self, camera_id: str, at: datetime) -> bool:
+        """Tell whether ``at`` lies in the privacy hours of a camera."""
+        camera = self.camera(camera_id)
+        if camera is None or not camera.privacy_hours:
+            return False
+        local = at.astimezone(ZoneInfo(self.timezone or "UTC"))
+        minute = local.hour * 60 + local.minute
+        return any(hours.covers(minute) for hours in camera.privacy_hours)
 
 
 def stream_name(site_id: str, camera_id: str, *, sub: bool = False) -> str:
