@@ -79,6 +79,10 @@ async def a_picture_makes_it_live_and_silence_unmakes_it(page: Page) -> None:
     assert [state["phase"] for state in states] == ["connecting", "live", "silent", "live"]
     assert states[2]["since"] == 5000
     assert {state["line"] for state in states} == {1}, "the same connection all along"
+    away = (1, {"type": "board", "up": False})
+    late = await story(page, (0, PLAY), away, (3000, {"type": "quiet", "last": 0}), (60_000, FRAME))
+    assert [state["phase"] for state in late[2:]] == ["silent", "live"]
+    assert late[-1]["line"] == 1
 
 
 async def a_lost_connection_comes_back_with_growing_waits(page: Page) -> None:

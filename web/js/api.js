@@ -3,20 +3,9 @@
  *
  * Events are read with `fetch` too (the format is the standard's text/event-stream): `EventSource` cannot carry the
  * ticket, hides the status code, and reconnects at a pace of its own.
- *
- * @typedef {Record<string, string>} LocalText text by language code; "" is any language
- * @typedef {"ok"|"degraded"|"down"|"starting"|"disabled"} SiteState
- * @typedef {"live"|"idle"|"connecting"|"silent"|"failed"|"waiting"|"disabled"} CameraState
- * @typedef {{id: string, name: LocalText, state: SiteState, since: string, access: string,
- *   cameras: {total: number, live: number}}} SiteSummary
- * @typedef {{id: string, name: LocalText, state: CameraState, since: string, reason: string, hint: string,
- *   video_codec: string|null, width: number, height: number, viewers: number, last_live: string|null,
- *   has_sub: boolean, poster: string|null, site?: string}} Camera
- * @typedef {{id: string, name: LocalText, state: SiteState, since: string, access: string, demo?: boolean,
- *   cameras: Camera[]}} Site
- * @typedef {{answer: string, location: string, iceServers: RTCIceServer[]}} Play
- * @typedef {{name: string, data: any}} ServerEvent
  */
+/** @import { Play, ServerEvent, Site, SiteSummary, Wish } from "./types.js" */
+
 const ANSWER_MS = 15_000;
 // The server sends a comment each 15 s: a stream that is silent for longer is a dead one.
 const EVENTS_SILENT_MS = 40_000;
@@ -69,7 +58,7 @@ export class Api {
 
   /**
    * Offer to play a camera (WHEP).
-   * @param {{site: string, camera: string, low: boolean}} wish @param {string} offer @param {AbortSignal} signal
+   * @param {Wish} wish @param {string} offer @param {AbortSignal} signal
    * @returns {Promise<Play>}
    */
   async play({ site, camera, low }, offer, signal) {
@@ -85,9 +74,9 @@ export class Api {
     };
   }
 
-  /** End a play; sent even while the page goes away, and nobody waits for it. @param {string} location */
-  hangUp(location) {
-    this.#ask(location, { method: "DELETE", keepalive: true }).catch(() => {});
+  /** End a play; sent even while the page goes away. It never fails: there may be nothing left to end. @param {string} location */
+  async hangUp(location) {
+    await this.#ask(location, { method: "DELETE", keepalive: true }).catch(() => {});
   }
 
   /** Pull or push the plug of a pretend camera. @param {string} camera @param {boolean} plugged */

@@ -1,15 +1,10 @@
 /**
  * Follows the gateway's board: reads its events, and comes back by itself when they stop.
- *
- * @typedef {import("./api.js").Api} Api
- * @typedef {import("./api.js").ServerEvent} ServerEvent
- * @typedef {object} Hooks
- * @property {(event: ServerEvent) => void} event
- * @property {(connected: boolean) => void} connected whether what the page shows is the present
- * @property {() => void} denied the ticket is not (or no longer) good for this, or the building is gone
  */
 import { ApiError } from "./api.js";
 import { backoff } from "./player/player-state.js";
+/** @import { BoardHooks, ServerEvent } from "./types.js" */
+/** @import { Api } from "./api.js" */
 
 const HIDDEN_MS = 30_000;
 
@@ -19,11 +14,10 @@ export class Board {
   #hooks;
   /** @type {AbortController|null} */
   #reading = null;
-  /** @type {ReturnType<typeof setTimeout>|undefined} */
-  #timer;
+  #timer = 0;
   #attempt = 0;
 
-  /** @param {Api} api @param {string} site "" for all @param {Hooks} hooks */
+  /** @param {Api} api @param {string} site "" for all @param {BoardHooks} hooks */
   constructor(api, site, hooks) {
     this.#api = api;
     this.#site = site;

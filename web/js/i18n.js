@@ -1,9 +1,9 @@
 /**
  * The page's words: which language, and texts with numbers and times in it.
- *
- * @typedef {import("./api.js").Api} Api
- * @typedef {import("./api.js").LocalText} LocalText
  */
+/** @import { LocalText } from "./types.js" */
+/** @import { Api } from "./api.js" */
+
 export const LANGUAGES = Object.freeze(["ru", "en"]);
 const KEPT = "language";
 

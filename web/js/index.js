@@ -2,11 +2,8 @@
 import { Board } from "./board.js";
 import { element, icon } from "./element.js";
 import { Away, Header, openPage, showEmpty, showMain, siteSentence } from "./page.js";
-
-/**
- * @typedef {import("./api.js").SiteSummary} SiteSummary
- * @typedef {import("./i18n.js").Words} Words
- */
+/** @import { SiteSummary } from "./types.js" */
+/** @import { Words } from "./i18n.js" */
 
 const { api, words } = await openPage();
 new Header(words, { back: false }).show(words.text("sites"), "");

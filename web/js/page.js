@@ -1,19 +1,18 @@
 /**
  * What both pages share: the language and the gateway, the header, empty states, and the word that the server is away.
- *
- * @typedef {{api: Api, words: Words}} Page
  */
 import { Api } from "./api.js";
 import { element, icon } from "./element.js";
 import { keepLanguage, pageLanguage, Words } from "./i18n.js";
 import { pageTicket } from "./ticket.js";
+/** @import { PageParts } from "./types.js" */
 
 const HOUSE = ["M5 20.5V9.5L12 4l7 5.5v11", "M3 20.5h18", "M10 20.5v-5h4v5"];
 const BACK = "m14.5 5-7 7 7 7";
 // A server that is back after a moment is not worth a banner.
 const AWAY_MS = 4_000;
 
-/** @returns {Promise<Page>} */
+/** @returns {Promise<PageParts>} */
 export async function openPage() {
   const api = new Api({ ticket: pageTicket() });
   const language = pageLanguage();
@@ -64,8 +63,7 @@ export class Header {
 /** Says that the server does not answer, when that lasts. */
 export class Away {
   #banner;
-  /** @type {ReturnType<typeof setTimeout>|undefined} */
-  #timer;
+  #timer = 0;
 
   /** @param {Words} words */
   constructor(words) {
@@ -77,9 +75,9 @@ export class Away {
   show(connected) {
     if (connected) {
       clearTimeout(this.#timer);
-      this.#timer = undefined;
+      this.#timer = 0;
       this.#banner.hidden = true;
-    } else this.#timer ??= setTimeout(() => (this.#banner.hidden = false), AWAY_MS);
+    } else this.#timer ||= setTimeout(() => (this.#banner.hidden = false), AWAY_MS);
   }
 }
 

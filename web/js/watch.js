@@ -6,11 +6,7 @@ import { Away, Header, openPage, showEmpty, showMain, siteSentence } from "./pag
 import { CameraPlayer } from "./player/camera-player.js";
 import { Lines } from "./player/lines.js";
 import { backoff } from "./player/player-state.js";
-
-/**
- * @typedef {import("./api.js").Camera} Camera
- * @typedef {import("./api.js").Site} Site
- */
+/** @import { Camera, Site, SiteSummary } from "./types.js" */
 
 const AUTO = 6;
 const TOTAL = { phone: 6, desktop: 12 };
@@ -94,7 +90,7 @@ function head() {
   header.show(words.name(site.name), sentence);
 }
 
-/** @param {import("./api.js").SiteSummary} summary */
+/** @param {SiteSummary} summary */
 function updateSite(summary) {
   if (!site || summary.cameras.total !== site.cameras.length) {
     void load(0);

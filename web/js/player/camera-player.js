@@ -13,13 +13,8 @@ import { next, START } from "./player-state.js";
 import { say } from "./sentences.js";
 import { Session } from "./session.js";
 import { View } from "./view.js";
-
-/**
- * @typedef {import("../api.js").Camera} Camera
- * @typedef {import("./lines.js").Lines} Lines
- * @typedef {import("./player-state.js").PlayerEvent} PlayerEvent
- * @typedef {import("./player-state.js").State} State
- */
+/** @import { Camera, PlayerEvent, State } from "../types.js" */
+/** @import { Lines } from "./lines.js" */
 
 const PLAYABLE = new Set(["live", "idle"]);
 const TOLD = new Set(["silent", "waiting", "refused", "offline"]);
@@ -44,8 +39,7 @@ export class CameraPlayer extends HTMLElement {
   #session = null;
   /** @type {AbortController|null} */
   #attached = null;
-  /** @type {ReturnType<typeof setTimeout>|undefined} */
-  #timer;
+  #timer = 0;
   #onScreen = false;
   /** Whether a person started it, stopped it, or neither. */
   #hand = /** @type {"none"|"started"|"stopped"} */ ("none");

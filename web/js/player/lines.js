@@ -3,11 +3,9 @@
  *
  * A phone decodes only so many videos, and each costs traffic: the first few play by themselves, further ones when
  * somebody asks, and beyond the total the one that has played longest without being asked for makes room.
- *
- * @typedef {object} Holder
- * @property {() => void} makeRoom stop playing
- * @property {() => void} roomCame a place became free
  */
+/** @import { Holder } from "../types.js" */
+
 export class Lines {
   #auto;
   #total;

@@ -4,31 +4,8 @@
  * It owns no timer, no socket and no element. The caller looks at two numbers of the state: `line`, the
  * connection that should stand (0 for none, a new number means a new connection), and `due`, the time at
  * which it wants to hear a `tick`. All times are milliseconds since the epoch.
- *
- * @typedef {"idle"|"connecting"|"live"|"silent"|"waiting"|"refused"|"offline"|"paused"} Phase
- * @typedef {"camera"|"server"|"network"|"full"|"codec"|"ticket"|"forbidden"|"missing"|"browser"} Reason
- *
- * @typedef {object} State
- * @property {Phase} phase
- * @property {number} since when the phase began; for `silent`, when the last picture came
- * @property {Reason|null} reason why it is `waiting` or `refused`
- * @property {number} line the connection that should stand, 0 for none
- * @property {number} lines how many connections there were
- * @property {number} attempt failed connections in a row
- * @property {number|null} due when to send a `tick`
- * @property {boolean} wanted somebody wants to see it
- * @property {boolean} visible it is on the screen and the tab is in front
- * @property {boolean} online the browser has a network
- * @property {boolean} shaky the connection misses its checks
- * @property {boolean|null} up the board's word on the camera, null while it has said nothing
- * @property {number} upAt when the board last said that the camera is back, 0 for never
- *
- * @typedef {{type: "play"|"stop"|"show"|"hide"|"online"|"offline"|"frame"|"shaky"|"steady"|"tick"}
- *   | {type: "quiet", last: number}
- *   | {type: "lost", reason: Reason, retryAfter?: number}
- *   | {type: "refused", reason: Reason, retryAfter?: number}
- *   | {type: "board", up: boolean}} PlayerEvent
  */
+/** @import { Phase, PlayerEvent, Reason, State } from "../types.js" */
 
 /** How long each stage may take, in milliseconds. */
 export const PACE = Object.freeze({
@@ -91,7 +68,7 @@ export function next(state, event, now, random) {
     case "frame":
       return frame(state, now);
     case "quiet":
-      return state.phase === "live" ? quiet(state, event.last, now) : state;
+      return quiet(state, event.last, now);
     case "shaky":
       return CONNECTED.has(state.phase) && !state.shaky
         ? { ...state, shaky: true, due: now + PACE.shaky }
@@ -176,6 +153,9 @@ function frame(state, now) {
 
 /** @param {State} state @param {number} last @param {number} now @returns {State} */
 function quiet(state, last, now) {
+  // Connected to a camera that is away: no failure, and its picture will come on this connection.
+  const away = state.phase === "connecting" && state.up === false;
+  if (state.phase !== "live" && !away) return state;
   const silent = /** @type {State} */ ({ ...state, phase: "silent", since: last });
   // The camera is back but not here: what this connection was made to has gone.
   if (state.up && state.upAt > last) return { ...silent, due: now };

@@ -1,20 +1,11 @@
 /**
  * What a player says, from what it knows: one short line for the caption, and for the screen a title and a hint.
- *
- * @typedef {import("../i18n.js").Words} Words
- * @typedef {import("../api.js").Camera} Camera
- * @typedef {import("./player-state.js").State} State
- * @typedef {"live"|"busy"|"warn"|"rest"} Tone
- * @typedef {object} Saying
- * @property {Tone} tone
- * @property {string} short
- * @property {string} title
- * @property {string} hint
- * @property {boolean} final whether another try is of no use
  */
+/** @import { Known, Saying, State, Tone } from "../types.js" */
+/** @import { Words } from "../i18n.js" */
 
 /**
- * @param {State} state @param {Pick<Camera, "state"|"since"|"last_live">|null} camera the board's word on it
+ * @param {State} state @param {Known} camera
  * @param {Words} words @param {number} now
  * @returns {Saying}
  */
@@ -25,7 +16,7 @@ export function say(state, camera, words, now) {
     case "connecting":
       return caption("busy", words.text("connecting"));
     case "silent":
-      return silent(state.since, words, now);
+      return silent(state.since || lastLive(camera) || now, words, now);
     case "offline":
       return note("warn", "offline", words.text("offline"), words.text("offline.hint"), words);
     case "paused":
@@ -55,13 +46,18 @@ function silent(since, words, now) {
   return note("warn", "silent", title, words.text("silent.hint"), words);
 }
 
+/** @param {Known} camera @returns {number} 0 when nothing is known */
+function lastLive(camera) {
+  return camera ? Date.parse(camera.last_live ?? camera.since) : 0;
+}
+
 /** @param {State} state @param {Words} words */
 function refused({ reason }, words) {
   const title = words.text(`refused.${reason}`);
   return note("warn", "refused", title, words.text(`refused.${reason}.hint`), words);
 }
 
-/** @param {State} state @param {Pick<Camera, "state"|"since"|"last_live">|null} camera @param {Words} words @param {number} now */
+/** @param {State} state @param {Known} camera @param {Words} words @param {number} now */
 function waiting({ reason, due }, camera, words, now) {
   const known = away(camera, words, now);
   if (known && (reason === "camera" || reason === "server")) return known;
@@ -70,7 +66,7 @@ function waiting({ reason, due }, camera, words, now) {
   return note("warn", "waiting", words.text(title), words.text("again", { n: seconds }), words);
 }
 
-/** @param {Pick<Camera, "state"|"since"|"last_live">|null} camera @param {Words} words @param {number} now */
+/** @param {Known} camera @param {Words} words @param {number} now */
 function idle(camera, words, now) {
   const known = away(camera, words, now);
   if (known) return known;
@@ -79,13 +75,13 @@ function idle(camera, words, now) {
 
 /**
  * What the board says of a camera that cannot be played now.
- * @param {Pick<Camera, "state"|"since"|"last_live">|null} camera @param {Words} words @param {number} now
+ * @param {Known} camera @param {Words} words @param {number} now
  * @returns {Saying|null}
  */
 function away(camera, words, now) {
   switch (camera?.state) {
     case "silent":
-      return silent(Date.parse(camera.last_live ?? camera.since), words, now);
+      return silent(lastLive(camera), words, now);
     case "failed":
       return note("warn", "refused", words.text("away.failed"), words.text("away.failed.hint"), words);
     case "waiting":

@@ -4,21 +4,8 @@
  */
 import { Pulse } from "./stats.js";
 import { Line } from "./whep.js";
-
-/**
- * @typedef {import("../api.js").Api} Api
- * @typedef {import("./player-state.js").Reason} Reason
- * @typedef {import("./whep.js").Wish} Wish
- * @typedef {object} Hooks
- * @property {() => void} frame
- * @property {(last: number) => void} quiet
- * @property {() => void} shaky
- * @property {() => void} steady
- * @property {(reason: Reason, retryAfter: number) => void} lost
- * @property {(reason: Reason, retryAfter: number) => void} refused
- * @property {() => void} beforeSwap the video is about to show another line
- * @property {() => void} blocked the browser lets the video start only after a touch
- */
+/** @import { SessionHooks, Wish } from "../types.js" */
+/** @import { Api } from "../api.js" */
 
 export class Session {
   #api;
@@ -32,7 +19,7 @@ export class Session {
   #pulse = null;
   #low = false;
 
-  /** @param {number} line its number in the player's state @param {Api} api @param {HTMLVideoElement} video @param {Hooks} hooks */
+  /** @param {number} line its number in the player's state @param {Api} api @param {HTMLVideoElement} video @param {SessionHooks} hooks */
   constructor(line, api, video, hooks) {
     this.line = line;
     this.#api = api;

@@ -4,6 +4,8 @@
  * The browser's own counter of decoded frames is asked once a second: it also counts while the element is
  * not painted, and all browsers have it.
  */
+/** @import { PulseHooks } from "../types.js" */
+
 const LOOK_MS = 1_000;
 const QUIET_MS = 3_000;
 const SLEPT_MS = 15_000;
@@ -13,16 +15,12 @@ export class Pulse {
   #last = 0;
   #looked = 0;
   #beats = false;
-  /** @type {ReturnType<typeof setInterval>|undefined} */
-  #timer;
+  #began = Date.now();
+  #timer = 0;
   #peer;
   #hooks;
 
-  /**
-   * @param {RTCPeerConnection} peer
-   * @param {{frame: () => void, quiet: (last: number) => void, slept: () => void}} hooks `frame` when
-   *   pictures begin (again), `quiet` when none came for three seconds, `slept` when the device was asleep
-   */
+  /** @param {RTCPeerConnection} peer @param {PulseHooks} hooks */
   constructor(peer, hooks) {
     this.#peer = peer;
     this.#hooks = hooks;
@@ -43,7 +41,7 @@ export class Pulse {
 
   close() {
     clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#timer = 0;
   }
 
   async #look() {
@@ -55,12 +53,12 @@ export class Pulse {
       return;
     }
     const frames = await decodedFrames(this.#peer).catch(() => this.#frames);
-    if (this.#timer === undefined) return;
+    if (this.#timer === 0) return;
     if (frames > this.#frames) {
       this.#frames = frames;
       this.#last = now;
       this.#beat();
-    } else if (this.#beats && now - this.#last >= QUIET_MS) {
+    } else if (now - Math.max(this.#last, this.#began) >= QUIET_MS && (this.#beats || this.#last === 0)) {
       this.#beats = false;
       this.#hooks.quiet(this.#last);
     }

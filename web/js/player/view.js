@@ -1,15 +1,10 @@
 /**
  * The inside of a player: its elements, and how they show a saying. It decides nothing.
- *
- * @typedef {import("../i18n.js").Words} Words
- * @typedef {import("./sentences.js").Saying} Saying
- * @typedef {import("./player-state.js").Phase} Phase
- * @typedef {{label: string, phase: Phase, saying: Saying, taken: string, sound: boolean}} Picture `taken` is the time
- *   of the picture when it is not the present
- * @typedef {{start: () => void, stop: () => void, mute: () => void, full: () => void}} Acts
  */
 import { element, icon } from "../element.js";
 import { look } from "./look.js";
+/** @import { Acts, Phase, Picture, Saying } from "../types.js" */
+/** @import { Words } from "../i18n.js" */
 
 const PLAY = "M7 4.5v15l12.5-7.5z";
 const AGAIN = ["M20 11a8 8 0 1 0-2.5 6.5", "M20 5v6h-6"];
@@ -38,13 +33,13 @@ export class View {
   #full;
   #screen;
   #frame;
-  /** @type {ReturnType<typeof setTimeout>|undefined} */
-  #speaking;
-  /** @type {ReturnType<typeof setTimeout>|undefined} */
-  #spinning;
+  #root;
+  #speaking = 0;
+  #spinning = 0;
 
   /** @param {ShadowRoot} root @param {Acts} acts */
   constructor(root, acts) {
+    this.#root = root;
     root.adoptedStyleSheets = [look()];
     this.video.muted = true;
     this.#start = element("button", { type: "button", class: "start", part: "start", onclick: acts.start });
@@ -76,6 +71,7 @@ export class View {
 
   /** @param {Picture} picture @param {Words} words */
   show({ label, phase, saying, taken, sound }, words) {
+    const focused = this.#root.activeElement;
     const playing = phase === "connecting" || phase === "live" || phase === "silent";
     this.#screen.dataset["phase"] = phase;
     this.#screen.dataset["veil"] = saying.title ? "dark" : phase === "live" ? "none" : "light";
@@ -96,6 +92,8 @@ export class View {
     this.#mute.hidden = !playing || !sound;
     this.#mute.replaceChildren(icon("", ...(this.video.muted ? MUTED : LOUD)));
     name(this.#mute, words.text(this.video.muted ? "sound.on" : "sound.off"));
+    // Who works with the keyboard finds the hand where it was, on what the button has become.
+    if (focused instanceof HTMLButtonElement && focused.hidden) (playing ? this.#stop : this.#start).focus();
   }
 
   /** Tell a screen reader, after a moment: only what lasts is worth saying. @param {string} text */
@@ -146,9 +144,9 @@ export class View {
 
   /** A connection that stands at once shows no spinner. @param {boolean} busy */
   #spin(busy) {
-    if (busy === (this.#spinning !== undefined)) return;
+    if (busy === this.#spinning > 0) return;
     clearTimeout(this.#spinning);
-    this.#spinning = undefined;
+    this.#spinning = 0;
     if (busy) this.#spinning = setTimeout(() => (this.#spinner.hidden = false), BUSY_MS);
     else this.#spinner.hidden = true;
   }

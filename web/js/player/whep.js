@@ -5,19 +5,10 @@
  * comes with the answer: the first picture waits for one round trip and nothing else.
  */
 import { ApiError } from "../api.js";
+/** @import { Failure, LineHooks, Reason, Wish } from "../types.js" */
+/** @import { Api } from "../api.js" */
 
-/**
- * @typedef {import("../api.js").Api} Api
- * @typedef {import("./player-state.js").Reason} Reason
- * @typedef {{site: string, camera: string, low: boolean, audio: boolean}} Wish
- * @typedef {object} Hooks
- * @property {(stream: MediaStream) => void} stream
- * @property {() => void} shaky the connection misses its checks
- * @property {() => void} steady it answers again
- * @property {(failure: Failure) => void} ended at most once, and never after `close`
- *
- * @typedef {{reason: Reason, final: boolean, retryAfter: number}} Failure `retryAfter` in milliseconds
- */
+const GOODBYE_MS = 1_000;
 
 export class Line {
   #abort = new AbortController();
@@ -28,7 +19,7 @@ export class Line {
   /** The browser's side of the connection. */
   peer;
 
-  /** @param {Api} api @param {Wish} wish @param {Hooks} hooks */
+  /** @param {Api} api @param {Wish} wish @param {LineHooks} hooks */
   constructor(api, wish, hooks) {
     this.#api = api;
     this.#wish = wish;
@@ -62,8 +53,11 @@ export class Line {
   close() {
     if (this.#abort.signal.aborted) return;
     this.#abort.abort();
-    this.peer.close();
-    if (this.#location) this.#api.hangUp(this.#location);
+    const close = () => this.peer.close();
+    if (!this.#location) return close();
+    // The peer's own good-bye comes second: it would end the play that DELETE names.
+    setTimeout(close, GOODBYE_MS);
+    void this.#api.hangUp(this.#location).then(close);
   }
 
   async #open() {
@@ -74,7 +68,7 @@ export class Line {
     const play = await this.#api.play(this.#wish, offer.sdp ?? "", this.#abort.signal);
     this.#location = play.location;
     if (this.#abort.signal.aborted) {
-      this.#api.hangUp(play.location);
+      await this.#api.hangUp(play.location);
       return;
     }
     if (play.iceServers.length > 0) peer.setConfiguration({ iceServers: play.iceServers });

@@ -1,0 +1,200 @@
+/** The shapes that the page's modules share. For the type checker and the reader: a browser never loads this file. */
+import type { Words } from "./i18n.js";
+
+/** Text by language code; "" is any language. */
+export type LocalText = Record<string, string>;
+export type SiteState = "ok" | "degraded" | "down" | "starting" | "disabled";
+export type CameraState = "live" | "idle" | "connecting" | "silent" | "failed" | "waiting" | "disabled";
+
+/** A building at one glance: `/api/v1/sites`, and the event `site`. */
+export interface SiteSummary {
+  id: string;
+  name: LocalText;
+  state: SiteState;
+  since: string;
+  access: string;
+  cameras: { total: number; live: number };
+}
+
+/** A camera: part of a site, and the event `camera`. Times are RFC 3339. */
+export interface Camera {
+  id: string;
+  name: LocalText;
+  state: CameraState;
+  since: string;
+  reason: string;
+  hint: string;
+  video_codec: string | null;
+  width: number;
+  height: number;
+  viewers: number;
+  last_live: string | null;
+  has_sub: boolean;
+  /** The path of the last good picture; it changes with the picture and holds its time as `t`. */
+  poster: string | null;
+}
+
+/** A building: `/api/v1/sites/{site}`. */
+export interface Site extends Omit<SiteSummary, "cameras"> {
+  demo?: boolean;
+  cameras: Camera[];
+}
+
+/** The answer to an offer. */
+export interface Play {
+  answer: string;
+  /** What DELETE ends. */
+  location: string;
+  iceServers: RTCIceServer[];
+}
+
+export interface ServerEvent {
+  name: string;
+  data: any;
+}
+
+/** Which camera to play, and how. */
+export interface Wish {
+  site: string;
+  camera: string;
+  /** The low-resolution stream. */
+  low: boolean;
+  audio: boolean;
+}
+
+export interface BoardHooks {
+  event: (event: ServerEvent) => void;
+  /** Whether what the page shows is the present. */
+  connected: (connected: boolean) => void;
+  /** The ticket is not (or no longer) good for this, or the building is gone. */
+  denied: () => void;
+}
+
+export type Phase = "idle" | "connecting" | "live" | "silent" | "waiting" | "refused" | "offline" | "paused";
+export type Reason =
+  | "camera"
+  | "server"
+  | "network"
+  | "full"
+  | "codec"
+  | "ticket"
+  | "forbidden"
+  | "missing"
+  | "browser";
+
+/** What a player knows. All times are milliseconds since the epoch. */
+export interface State {
+  phase: Phase;
+  /** When the phase began; for `silent`, when the last picture came, 0 if none did. */
+  since: number;
+  /** Why it is `waiting` or `refused`. */
+  reason: Reason | null;
+  /** The connection that should stand, 0 for none. */
+  line: number;
+  /** How many connections there were. */
+  lines: number;
+  /** Failed connections in a row. */
+  attempt: number;
+  /** When to send a `tick`. */
+  due: number | null;
+  /** Somebody wants to see it. */
+  wanted: boolean;
+  /** It is on the screen and the tab is in front. */
+  visible: boolean;
+  /** The browser has a network. */
+  online: boolean;
+  /** The connection misses its checks. */
+  shaky: boolean;
+  /** The board's word on the camera, null while it has said nothing. */
+  up: boolean | null;
+  /** When the board last said that the camera is back, 0 for never. */
+  upAt: number;
+}
+
+/** `last` is the time of the last picture, `retryAfter` the server's wish in milliseconds. */
+export type PlayerEvent =
+  | { type: "play" | "stop" | "show" | "hide" | "online" | "offline" | "frame" | "shaky" | "steady" | "tick" }
+  | { type: "quiet"; last: number }
+  | { type: "lost" | "refused"; reason: Reason; retryAfter?: number }
+  | { type: "board"; up: boolean };
+
+/** Why a connection ended: `final` when another try does not help. */
+export interface Failure {
+  reason: Reason;
+  final: boolean;
+  retryAfter: number;
+}
+
+export interface LineHooks {
+  stream: (stream: MediaStream) => void;
+  /** The connection misses its checks. */
+  shaky: () => void;
+  /** It answers (again). */
+  steady: () => void;
+  /** At most once, and never after `close`. */
+  ended: (failure: Failure) => void;
+}
+
+export interface PulseHooks {
+  /** Pictures begin (again). */
+  frame: () => void;
+  /** None came for three seconds; 0 if none ever came. */
+  quiet: (last: number) => void;
+  /** The device was asleep. */
+  slept: () => void;
+}
+
+export interface SessionHooks extends Omit<PulseHooks, "slept">, Pick<LineHooks, "shaky" | "steady"> {
+  lost: (reason: Reason, retryAfter: number) => void;
+  refused: (reason: Reason, retryAfter: number) => void;
+  /** The video is about to show another line. */
+  beforeSwap: () => void;
+  /** The browser lets the video start only after a touch. */
+  blocked: () => void;
+}
+
+/** A player that shares places with others. */
+export interface Holder {
+  /** Stop playing. */
+  makeRoom: () => void;
+  /** A place became free. */
+  roomCame: () => void;
+}
+
+/** The board's word on a camera, as far as a player says it. */
+export type Known = Pick<Camera, "state" | "since" | "last_live"> | null;
+export type Tone = "live" | "busy" | "warn" | "rest";
+
+/** What a player says: `short` in the caption, `title` and `hint` on the screen. */
+export interface Saying {
+  tone: Tone;
+  short: string;
+  title: string;
+  hint: string;
+  /** Another try is of no use. */
+  final: boolean;
+}
+
+/** What a player shows. */
+export interface Picture {
+  label: string;
+  phase: Phase;
+  saying: Saying;
+  /** The time of the picture when it is not the present. */
+  taken: string;
+  /** There is sound to switch on. */
+  sound: boolean;
+}
+
+/** What a person can do. */
+export interface Acts {
+  start: () => void;
+  stop: () => void;
+  mute: () => void;
+  full: () => void;
+}
+
+export interface PageParts {
+  api: import("./api.js").Api;
+  words: Words;
+}
