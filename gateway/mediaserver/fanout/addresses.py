@@ -11,13 +11,11 @@ _FAR: Final = ((socket.AF_INET, "192.0.2.254"), (socket.AF_INET6, "2001:db8::fe"
 
 
 def to_announce(announced: Sequence[str], bound: Sequence[str]) -> tuple[str, ...]:
-    """Return ``announced``, else the ``bound`` addresses, with the machine's own for wildcards.
+    """Return ``announced``, then the ``bound`` addresses, with the machine's own for wildcards.
 
     Raises ``ValueError`` for an announced address that is none.
     """
-    if announced:
-        return tuple(dict.fromkeys(str(ipaddress.ip_address(item)) for item in announced))
-    found: list[str] = []
+    found = [str(ipaddress.ip_address(item)) for item in announced]
     for host in bound:
         address = ipaddress.ip_address(host)
         if address.is_unspecified:

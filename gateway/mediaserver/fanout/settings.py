@@ -8,8 +8,8 @@ class EngineSettings:
     """Settings of :class:`~gateway.mediaserver.fanout.engine.WebRtcEngine`; times in seconds.
 
     ``bind``: one UDP socket for each address, all on ``port`` (0: any free one). ``announced``:
-    what browsers are told, the best first (the external address, then the local ones); empty
-    means the addresses bound, or those of the machine. ``handshake_timeout``: until ICE and DTLS
+    what browsers are told before the addresses bound (or those of the machine, where all are
+    bound): an external address, for instance. ``handshake_timeout``: until ICE and DTLS
     are done. ``consent_timeout``: without a valid STUN check (RFC 7675). ``silence_pause``: without
     a sign of life the viewer is sent nothing until the next one, because packets to a neighbour
     that has left would fill the send buffer that all viewers share. The three switches exist to

@@ -75,7 +75,7 @@ class Site:
     """An engine with one stream, and how its plays have ended."""
 
     def __init__(self) -> None:
-        self.engine = WebRtcEngine(EngineSettings(bind=("0.0.0.0",), announced=("127.0.0.1",)))
+        self.engine = WebRtcEngine(EngineSettings(bind=("127.0.0.1",)))
         self.ends: list[tuple[PlayEnd, str]] = []
         self.way: Callable[[str], str] = str
 
