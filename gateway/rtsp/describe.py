@@ -79,21 +79,31 @@ async def describe(
     """
     if credential is not None:
         address = address.with_login(credential.username, credential.password)
-    settings = ClientSettings(connect_s=timeout_s, request_s=timeout_s, redirects=0)
-    client = Client(address, settings)
+    client = Client(address, describing(timeout_s))
+    try:
+        return await ask(client, timeout_s)
+    finally:
+        await client.close()
+
+
+def describing(timeout_s: float) -> ClientSettings:
+    """Return the settings of a client that only looks: redirects are reported, not followed."""
+    return ClientSettings(connect_s=timeout_s, request_s=timeout_s, redirects=0)
+
+
+async def ask(client: Client, timeout_s: float = 5.0) -> Description:
+    """Describe by a fresh client, which stays open for more; otherwise as :func:`describe`."""
     try:
         async with asyncio.timeout(timeout_s):
             described = await client.open()
     except TimeoutError:
         return Description(
             Outcome.TIMEOUT,
-            f"the camera at {address.host} did not describe itself in {timeout_s:g} s",
+            f"the camera at {client.address.host} did not describe itself in {timeout_s:g} s",
             "check the camera's network, or restart it",
         )
     except GatewayError as error:
         return _failed(client, error)
-    finally:
-        await client.close()
     return Description(Outcome.OK, tracks=described.tracks, server=client.server)
 
 

@@ -1,4 +1,8 @@
-"""Look at cameras: DESCRIBE first, then one picture by OpenCV in a child that can be killed."""
+"""Look at cameras: DESCRIBE, a few seconds of video, one picture by OpenCV in a child process.
+
+H.264 and H.265 are measured by our own client and only decoded in a child; anything else, and a
+camera that our client does not understand, is played by OpenCV itself in the child.
+"""
 
 import asyncio
 import contextlib
@@ -14,17 +18,25 @@ from gateway.model.errors import GatewayError
 from gateway.model.probe import ProbeFailure, ProbeResult, StreamFacts
 from gateway.model.site import Credential
 from gateway.rtsp.address import RtspAddress, parse
-from gateway.rtsp.describe import Description, Outcome, describe
+from gateway.rtsp.client import Client
+from gateway.rtsp.describe import Description, Outcome, ask, describing
+from gateway.rtsp.probe_sample import CODECS, Sample, take_sample
 from gateway.rtsp.sdp import Kind
 
 AT_ONCE: Final = 4
 """Children on two cores; each costs 60 MB while it runs."""
+LISTENING: Final = 24
+"""Cameras that are listened to at once; together they may send 100 Mbit/s."""
 WINDOW_S: Final = 6.0
 _DESCRIBE_S: Final = 5.0
 _OPEN_S: Final = 6.0
 _READ_S: Final = 4.0
+_DECODE_S: Final = 10.0
+_BUSY_S: Final = 1.0
 _GRACE_S: Final = 4.0
 _LARGEST: Final = 8 << 20
+_GAPS: Final = 2
+"""Distances of key frames that are measured: two tell whether they vary."""
 _NAMES: Final = {"h264": "H264", "hevc": "H265", "hev1": "H265", "mjpg": "JPEG", "jpeg": "JPEG"}
 _PROFILES: Final = {66: "Baseline", 77: "Main", 88: "Extended", 100: "High", 110: "High 10"}
 
@@ -34,6 +46,7 @@ class Prober:
 
     def __init__(self, *, at_once: int = AT_ONCE, window_s: float = WINDOW_S) -> None:
         self._gate = asyncio.Semaphore(at_once)
+        self._ears = asyncio.Semaphore(LISTENING)
         self._idle: list[asyncio.subprocess.Process] = []
         self._busy: set[asyncio.subprocess.Process] = set()
         self._cameras: dict[str, tuple[asyncio.Lock, int]] = {}
@@ -48,19 +61,22 @@ class Prober:
     ) -> ProbeResult:
         """Return what ``address`` sends; never raises for what a camera does.
 
-        Takes at most 5 s for DESCRIBE and 14 s plus ``window_s`` for the picture. The password is
-        tried once by DESCRIBE; a camera that refuses it is not asked again.
+        Takes at most 5 s for DESCRIBE and, when its turn has come, 45 s plus twice ``window_s`` for
+        the picture. The password is tried once by DESCRIBE; a camera that refuses it is not asked
+        again.
         """
         began = time.monotonic()
         if credential is not None:
             address = address.with_login(credential.username, credential.password)
-        async with self._alone(address.host):
-            described = await describe(address, None, _DESCRIBE_S)
+        window_s = window_s or self._window_s
+        async with self._alone(f"{address.host}:{address.port}"):
+            described, seen, picture = await self._listened(address, window_s)
             failure = _described_failure(described)
             if failure is not None:
                 return ProbeResult(StreamFacts(), failure=failure, took_s=_since(began))
-            async with self._gate:
-                seen, picture = await self._seen(address, window_s or self._window_s)
+            if not seen.get("opened"):
+                async with self._gate:
+                    seen, picture = await self._seen(address, window_s)
         failure = _seen_failure(seen, picture)
         facts = _facts(described, seen) if picture or failure is None else _track_facts(described)
         return ProbeResult(facts, picture or None, failure, _since(began))
@@ -93,6 +109,42 @@ class Prober:
             if users == 1:
                 del self._cameras[host]
 
+    async def _listened(
+        self, address: RtspAddress, window_s: float
+    ) -> tuple[Description, dict[str, Any], bytes]:
+        """Describe, measure by our own client, decode in a child.
+
+        Facts are empty when our client cannot play what the camera describes.
+        """
+        client = Client(address, describing(_DESCRIBE_S))
+        try:
+            described = await ask(client, _DESCRIBE_S)
+            if described.outcome is Outcome.BUSY:
+                # The place that our last look has taken may not be free yet.
+                await client.close()
+                await asyncio.sleep(_BUSY_S)
+                client = Client(address, describing(_DESCRIBE_S))
+                described = await ask(client, _DESCRIBE_S)
+            if described.video is None or described.video.codec not in CODECS:
+                return described, {}, b""
+            async with self._ears:
+                sample = await take_sample(client, described.video, window_s=window_s, gaps=_GAPS)
+        except GatewayError:
+            return described, {}, b""
+        finally:
+            await client.close()
+        facts = sample.as_facts()
+        decoded, picture = await self._decoded(sample)
+        return described, decoded | facts, picture
+
+    async def _decoded(self, sample: Sample) -> tuple[dict[str, Any], bytes]:
+        if not sample.data:
+            return {}, b""
+        request = {"codec": sample.as_facts()["codec"], "size": len(sample.data)}
+        async with self._gate:
+            message = json.dumps(request).encode() + b"\n" + sample.data
+            return await self._talk(message, _DECODE_S)
+
     async def _seen(self, address: RtspAddress, window_s: float) -> tuple[dict[str, Any], bytes]:
         """Ask a child; by UDP when the camera has no TCP."""
         seen, picture = await self._ask(address.secret_url, "tcp", window_s)
@@ -103,14 +155,19 @@ class Prober:
     async def _ask(
         self, url: Secret, transport: str, window_s: float
     ) -> tuple[dict[str, Any], bytes]:
-        child = self._idle.pop() if self._idle else await _start()
-        self._busy.add(child)
         request = {"transport": transport, "open_s": _OPEN_S, "read_s": _READ_S}
         request |= {"window_s": window_s, "url": url.reveal()}
+        within_s = _OPEN_S + _READ_S + window_s + _GRACE_S
+        return await self._talk(json.dumps(request).encode() + b"\n", within_s)
+
+    async def _talk(self, message: bytes, within_s: float) -> tuple[dict[str, Any], bytes]:
+        """Ask an idle child, or a new one; whatever goes wrong ends it."""
+        child = self._idle.pop() if self._idle else await _start()
+        self._busy.add(child)
         whole = False
         try:
-            async with asyncio.timeout(_OPEN_S + _READ_S + window_s + _GRACE_S):
-                facts, picture = await _exchange(child, json.dumps(request).encode() + b"\n")
+            async with asyncio.timeout(within_s):
+                facts, picture = await _exchange(child, message)
             whole = True
         except TimeoutError:
             return {"timeout": True}, b""

@@ -2,8 +2,8 @@
 
 ``VideoCapture.open`` holds a lock of the whole process and may hang past its time-outs, so
 OpenCV never runs inside the gateway. Requests are JSON lines on standard input (never process
-arguments: the URL holds a password); each answer is a JSON text and a JPEG, both preceded by
-their length (4 bytes, big endian).
+arguments: the URL holds a password), followed by ``size`` bytes of video when it is only to be
+decoded; each answer is a JSON text and a JPEG, both preceded by their length (4 bytes, big endian).
 """
 
 import itertools
@@ -39,7 +39,13 @@ def _send(out: BinaryIO, data: bytes) -> None:
 
 
 def _answer(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    data = sys.stdin.buffer.read(request["size"]) if "size" in request else None
     try:
+        if data is not None:
+            import cv2
+
+            cv2.setNumThreads(1)
+            return _decode(cv2, [(0.0, True, data)], request["codec"])
         return _look(request)
     except Exception as error:  # noqa: BLE001  # a strange stream must not end the child
         return {"error": type(error).__name__}, b""
