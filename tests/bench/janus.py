@@ -102,8 +102,7 @@ class Janus:
         answer = {"type": "answer", "sdp": peer.answer_to(said["jsep"]["sdp"])}
         start = {"janus": "message", "body": {"request": "start"}, "jsep": answer}
         await self._call(f"/{handle}", start)
-        # Its ICE begins with the answer, so the check that came before it was in vain.
-        await asyncio.sleep(0.02)
+        peer.patience = 1
         peer.check()
 
     async def _call(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
