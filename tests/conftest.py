@@ -1,9 +1,42 @@
-"""What every test shares: no task may be left over."""
+"""What every test shares: no task may be left over, and the pretend cameras' pictures."""
 
 import asyncio
+import fcntl
+import hashlib
+import threading
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
+
+import gateway.demo
+from gateway.demo import encode
+from gateway.demo.building import _view
+
+
+@pytest.fixture(scope="session")
+def clips() -> Path:
+    """Return a folder in which the first two pretend cameras' pictures are ready to be played.
+
+    Encoding a minute takes seconds: it is done once, by one worker, and kept for the next run as
+    long as nothing in the room that draws them changes.
+    """
+    digest = hashlib.sha256()
+    for source in sorted(Path(gateway.demo.__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    folder = Path(__file__).parent / "out" / f"clips-{digest.hexdigest()[:12]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for number in range(2):
+            encode.clips(
+                _view(number),
+                second=0,
+                ready=lambda _made: None,
+                stop=threading.Event(),
+                cache=folder,
+            )
+    return folder
 
 
 @pytest.fixture(autouse=True)

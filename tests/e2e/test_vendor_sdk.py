@@ -78,11 +78,6 @@ class SdkPage:
         return await until(look, within=20)
 
 
-@pytest.fixture(scope="session")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("clips")
-
-
 @pytest.fixture
 async def camera(clips: Path) -> AsyncIterator[str]:
     building = DemoBuilding(cache=clips, discovery_port=None)

@@ -1,4 +1,4 @@
-"""One pretend building for the tests of this room, with pictures kept between them."""
+"""Pretend buildings for the tests of this room."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,24 +16,19 @@ def credential() -> Credential:
     return Credential("viewer", Secret("p@ss:word"), "env:CAMERAS")
 
 
-@pytest.fixture(scope="session")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("pictures")
-
-
 @pytest.fixture
-async def building(pictures: Path) -> AsyncIterator[DemoBuilding]:
+async def building(clips: Path) -> AsyncIterator[DemoBuilding]:
     """Return two open cameras."""
-    made = DemoBuilding(cache=pictures, discovery_port=0)
+    made = DemoBuilding(cache=clips, discovery_port=0)
     await made.start(2)
     yield made
     await made.close()
 
 
 @pytest.fixture
-async def locked(pictures: Path, credential: Credential) -> AsyncIterator[DemoBuilding]:
+async def locked(clips: Path, credential: Credential) -> AsyncIterator[DemoBuilding]:
     """Return one camera that asks for a password."""
-    made = DemoBuilding(cache=pictures, credential=credential, discovery_port=None)
+    made = DemoBuilding(cache=clips, credential=credential, discovery_port=None)
     await made.start(1)
     yield made
     await made.close()

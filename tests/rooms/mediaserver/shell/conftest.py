@@ -138,11 +138,6 @@ async def server() -> AsyncIterator[Served]:
         yield served
 
 
-@pytest.fixture(scope="session")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("clips")
-
-
 @pytest.fixture
 async def building(clips: Path) -> AsyncIterator[DemoBuilding]:
     building = DemoBuilding(cache=clips, discovery_port=None)
