@@ -7,6 +7,7 @@ serial numbers and even hardware addresses.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -107,6 +108,26 @@ def serial_identity(sighting: Sighting) -> str:
         return ""
     told = replace(sighting.report, mac=None).identity
     return told if told.startswith("serial:") else ""
+
+
+def remembered(
+    site: str, camera: str, target: str, sighting: Sighting, now: datetime
+) -> Remembered:
+    """Return what stays of a sighting that was recognised, or registered, as ``camera``."""
+    return Remembered(
+        site=site,
+        camera=camera,
+        identity=sighting.identity,
+        address=sighting.address,
+        source=sighting.source.token if sighting.source else "",
+        target=target,
+        main=sighting.main.rtsp if sighting.main else None,
+        sub=sighting.sub.rtsp if sighting.sub else None,
+        credential=sighting.credential,
+        serial_identity=serial_identity(sighting),
+        verdict=sighting.verdict.playable.value if sighting.verdict else "",
+        seen=now,
+    )
 
 
 def canonical(url: str) -> str:

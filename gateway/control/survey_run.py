@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 
-from gateway.control.recognise import KnownCameras, host_of, serial_identity
+from gateway.control.recognise import KnownCameras, host_of, remembered
 from gateway.control.survey_book import Book
 from gateway.control.survey_logins import Logins
 from gateway.control.survey_probe import Streams, probe
@@ -306,29 +306,15 @@ class Survey:
         camera, _ = self._camera_of(sighting)
         if camera is None or sighting.alarms or sighting.state is not SightingState.PROBED:
             return
-        known = remembered(self.order.site.id, camera, sighting, self._tools.clock.now())
+        site, records = self.order.site.id, self._tools.records
         try:
-            await self._tools.records.remember(known)
+            target, now = camera.onvif or camera.rtsp or "", self._tools.clock.now()
+            await records.remember(remembered(site, camera.id, target, sighting, now))
+            picture = await records.picture(self.order.id, sighting.n)
+            if picture is not None:
+                await records.keep_camera_picture(site, camera.id, picture)
         except GatewayError as error:
             self._log.warning("what is known of a camera cannot be kept", reason=str(error))
-
-
-def remembered(site: str, camera: Camera, sighting: Sighting, now: datetime) -> Remembered:
-    """Return what stays of a sighting that was recognised, or registered, as ``camera``."""
-    return Remembered(
-        site=site,
-        camera=camera.id,
-        identity=sighting.identity,
-        address=sighting.address,
-        source=sighting.source.token if sighting.source else "",
-        target=camera.onvif or camera.rtsp or "",
-        main=sighting.main.rtsp if sighting.main else None,
-        sub=sighting.sub.rtsp if sighting.sub else None,
-        credential=sighting.credential,
-        serial_identity=serial_identity(sighting),
-        verdict=sighting.verdict.playable.value if sighting.verdict else "",
-        seen=now,
-    )
 
 
 def _failure_of(error: GatewayError) -> ProbeFailure:

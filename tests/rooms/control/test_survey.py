@@ -1,0 +1,196 @@
+"""Surveys of real pretend cameras: found, interviewed, probed, recognised, whatever they do."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gateway.control.recognise import remembered
+from gateway.demo.building import DemoBuilding
+from gateway.model.errors import ErrorKind, GatewayError
+from gateway.model.probe import Playable
+from gateway.model.survey import SightingState, SurveyEventKind, SurveyState
+from tests.peers.onvif_device import OnvifCamera, Quirks
+from tests.peers.rtsp_peer import rtsp_peer
+from tests.rooms.control.field import GOOD, WRONG, by_camera, camera_of, field, site_of
+
+PLAIN = frozenset({"GetServices"})
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("clips")
+
+
+@pytest.fixture
+async def building(cache: Path) -> AsyncIterator[DemoBuilding]:
+    made = DemoBuilding(credential=GOOD, cache=cache, discovery_port=0)
+    await made.start(3)
+    yield made
+    await made.close()
+
+
+async def test_a_building_is_found_interviewed_and_pictured(building: DemoBuilding) -> None:
+    async with field(port=building.discovery_port or 0) as net:
+        survey, events = await net.survey(site_of())
+        pictures = [await net.records.picture(survey.order.id, n) for n in (1, 2, 3)]
+    assert survey.status().state is SurveyState.FINISHED
+    kinds = [event.kind for event in events]
+    assert kinds[-1] is SurveyEventKind.FINISHED
+    assert {SurveyEventKind.INTERVIEWED, SurveyEventKind.PROBED} <= set(kinds)
+    progress = events[-1].progress
+    assert (progress.found, progress.probed, progress.pictures) == (3, 3, 3)
+    assert all(one is not None and one.startswith(b"\xff\xd8") for one in pictures)
+    for sighting in survey.book.sightings:
+        assert sighting.state is SightingState.PROBED
+        assert sighting.verdict is not None
+        assert sighting.verdict.playable is Playable.EVERYWHERE
+        assert sighting.credential == "env:CAMERAS"
+        assert sighting.main is not None
+        assert sighting.sub is not None
+        assert sighting.main.facts.width > sighting.sub.facts.width > 0
+
+
+async def test_a_camera_of_the_file_is_recognised_and_a_moved_one_is_told(
+    building: DemoBuilding,
+) -> None:
+    entrance, yard, _ = building.cameras
+    async with field(port=building.discovery_port or 0) as net:
+        site = site_of(
+            camera_of("door", onvif=entrance.onvif),
+            camera_of("court", rtsp=yard.rtsp, rtsp_sub=yard.rtsp_sub, credential=GOOD),
+        )
+        first, _ = await net.survey(site)
+        assert set(by_camera(first)) == {"door", "court"}
+        assert len(first.book.sightings) == 3
+        assert not any(one.moved_from for one in first.book.sightings)
+        # The same devices, and a file that still names where they were.
+        moved = site_of(camera_of("door", onvif="127.0.0.77"), camera_of("court", onvif="x"))
+        second, _ = await net.survey(moved)
+    seen = by_camera(second)
+    assert seen["door"].moved_from == "127.0.0.77"
+    assert seen["door"].identity == by_camera(first)["door"].identity
+    assert seen["court"].identity == by_camera(first)["court"].identity
+
+
+async def test_devices_that_claim_one_identity_raise_an_alarm_and_are_told_apart() -> None:
+    twin = Quirks(mac="a4:14:37:00:00:0a", serial="S-1")
+    async with OnvifCamera(twin) as one, OnvifCamera(twin) as two, field() as net:
+        cameras = camera_of("left", onvif=one.url), camera_of("right", onvif=two.url)
+        survey, _ = await net.survey(site_of(*cameras, subnets=()), pictures=False)
+    assert set(by_camera(survey)) == {"left", "right"}
+    for sighting in survey.book.sightings:
+        assert "copied firmware" in sighting.alarms[0]
+    assert by_camera(survey)["left"].target == one.url
+
+
+async def test_another_device_at_a_cameras_address_is_told() -> None:
+    async with OnvifCamera(Quirks(mac="a4:14:37:00:00:01")) as camera, field() as net:
+        site = site_of(camera_of("door", onvif=camera.url), subnets=())
+        first, _ = await net.survey(site, pictures=False)
+        [sighting] = first.book.sightings
+        known = remembered(site.id, "door", camera.url, sighting, first.started)
+        await net.records.remember(known)
+        camera.quirks.mac, camera.quirks.serial = "a4:14:37:00:00:02", "SN-2"
+        second, _ = await net.survey(site, pictures=False)
+    assert by_camera(second)["door"].alarms
+    assert "exchanged" in by_camera(second)["door"].alarms[0]
+
+
+async def test_each_password_is_tried_once_on_onvif_and_rtsp_together() -> None:
+    tries: list[str] = []
+
+    def refuse(request: object) -> bytes:
+        headers = request.headers  # type: ignore[attr-defined]  # the peer's request
+        tries.append(headers.get("authorization", ""))
+        cseq = headers["cseq"]
+        return (
+            f'RTSP/1.0 401 No\r\nCSeq: {cseq}\r\nWWW-Authenticate: Basic realm="x"\r\n\r\n'
+        ).encode()
+
+    async with rtsp_peer(DESCRIBE=refuse) as peer:
+        quirks = Quirks(uri=f"rtsp://{{host}}:{peer.port}/{{token}}")
+        async with OnvifCamera(quirks) as camera, field() as net:
+            site = site_of(camera_of("door", onvif=camera.url), subnets=(),
+                           credentials=(WRONG, GOOD))  # fmt: skip
+            survey, _ = await net.survey(site)
+            assert camera.wrong_passwords == 1
+    [sighting] = survey.book.sightings
+    assert sighting.failure is not None
+    assert sighting.failure.kind == "unauthorized"
+    # The user that ONVIF has accepted, once; the one that it has refused, never.
+    assert len([one for one in tries if one]) == 1
+
+
+async def test_a_plain_rtsp_address_can_be_surveyed(building: DemoBuilding) -> None:
+    address = building.cameras[0].rtsp
+    async with field() as net:
+        survey, _ = await net.survey(site_of(), targets=[address])
+        outside, _ = await net.survey(site_of(), targets=["rtsp://127.0.0.9:1/x", "10.9.9.9"])
+    [sighting] = survey.book.sightings
+    assert sighting.state is SightingState.PROBED
+    assert sighting.has_picture
+    assert sighting.credential == "env:CAMERAS"
+    assert {one.failure.kind for one in outside.book.sightings if one.failure} == {"outside"}
+
+
+async def test_hanging_cameras_do_not_hold_up_the_others(building: DemoBuilding) -> None:
+    hanging = [OnvifCamera(Quirks(body="hang")) for _ in range(30)]
+    for one in hanging:
+        await one.__aenter__()
+    try:
+        async with field(port=building.discovery_port or 0) as net:
+            site = site_of(*(camera_of(f"h{n}", onvif=one.url) for n, one in enumerate(hanging)))
+            net.fleet[site.id] = site
+            targets = [one.url for one in hanging] + [one.onvif for one in building.cameras]
+            survey = net.surveys.start(site.id, targets=targets)
+            with survey.book.feed.subscribe() as events:
+                async for event in events:
+                    if event.progress.probed == 3:
+                        break
+            assert event.progress.failed == 0
+            net.surveys.cancel(site.id, survey.order.id)
+            with survey.book.feed.subscribe() as events:
+                last = [event async for event in events][-1]
+            assert last.state is SurveyState.CANCELLED
+    finally:
+        for one in hanging:
+            await one.__aexit__()
+
+
+async def test_one_survey_at_a_time_and_an_end_for_each() -> None:
+    async with OnvifCamera(Quirks(body="hang")) as camera, field() as net:
+        site = site_of(camera_of("door", onvif=camera.url), subnets=())
+        net.fleet[site.id] = site
+        survey = net.surveys.start(site.id, deadline_s=0.3)
+        with pytest.raises(GatewayError) as caught:
+            net.surveys.start(site.id)
+        assert caught.value.kind is ErrorKind.CONFLICT
+        with survey.book.feed.subscribe() as events:
+            last = [event async for event in events][-1]
+        assert last.state is SurveyState.TOO_LONG
+        assert last.reason
+        begun = net.surveys.start(site.id)
+        await net.surveys.close()
+        await asyncio.sleep(0)
+        assert begun.status().state is SurveyState.CANCELLED
+
+
+@pytest.mark.parametrize(
+    "target", ["rtsp://u:planted-pw@127.0.0.1/x", "ftp://127.0.0.1/", "http://[::bad/", "", "//"]
+)
+async def test_addresses_that_cannot_be_surveyed_are_refused(target: str) -> None:
+    async with field() as net:
+        net.fleet["house"] = site_of()
+        with pytest.raises(GatewayError) as caught:
+            net.surveys.start("house", targets=[target])
+    assert caught.value.kind is ErrorKind.BAD_REQUEST
+    assert "planted" not in str(caught.value)
+
+
+async def test_a_scope_that_is_none_says_so() -> None:
+    async with field() as net:
+        survey, events = await net.survey(site_of(subnets=("10.0.0.0/8",)))
+    assert events[-1].state is SurveyState.FAILED
+    assert "more than" in survey.status().reason
