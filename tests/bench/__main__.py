@@ -17,9 +17,7 @@ def main() -> int:
     print(f"\n{measured}")
     if said.readme:
         report.rewrite(measured)
-    missed = [
-        bar for bar in [*report.bars(results.figures), *results.others] if bar.good is False
-    ]
+    missed = [bar for bar in [*report.bars(results.figures), *results.others] if bar.good is False]
     return 1 if missed else 0
 
 
@@ -57,7 +55,9 @@ async def _run(host: str, said: argparse.Namespace) -> report.Results:
     for number in range(said.rounds):
         print(f"round {number + 1} of {said.rounds}", flush=True)
         async with camera.running(host, 10) as cameras:
-            await _round(host, said, cameras.urls, contenders, limits, figures)
+            await _round(
+                host, said, cameras.urls, contenders=contenders, limits=limits, figures=figures
+            )
     if "trials" in wanted:
         results.others += await trials.run(host, starts=said.starts)
     return results
@@ -67,6 +67,7 @@ async def _round(
     host: str,
     said: argparse.Namespace,
     urls: list[str],
+    *,
     contenders: list[load.Start],
     limits: list[tuple[str, tuple[str, ...]]],
     figures: load.Figures,

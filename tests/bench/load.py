@@ -89,9 +89,7 @@ async def one_camera(
             figures.note(contender.name, str(size), cpu, seen, size)
             if joined.viewers >= 10:
                 spent = joined.cpu_s - joined.packets * cpu / max(1, seen.packets)
-                figures.join_ms.setdefault(contender.name, []).append(
-                    spent / joined.viewers * 1e3
-                )
+                figures.join_ms.setdefault(contender.name, []).append(spent / joined.viewers * 1e3)
         await asyncio.sleep(max(0.0, _AFTER_HANDSHAKE_S - seconds))
         added = len(viewers.peers) - base
         if added:
@@ -105,7 +103,7 @@ async def ten_cameras(
     """Measure ten cameras with five viewers each."""
     async with start(host, urls[:10]) as contender, crowd(host) as viewers:
         for number in range(50):
-            await _join(contender, viewers, number % 10)
+            await join(contender, viewers, number % 10)
         await asyncio.sleep(_SETTLE_S)
         cpu, seen = await _measured(contender.pid, viewers.peers, seconds)
         figures.note(contender.name, TEN_BY_FIVE, cpu, seen, 50)
@@ -134,7 +132,7 @@ class _Joined:
 
 async def _warm(contender: Contender, viewers: Crowd, figures: Figures) -> None:
     """Let one viewer prove that pictures can be decoded; it stays, as the first one."""
-    first = await _join(contender, viewers, 0)
+    first = await join(contender, viewers, 0)
     pictures = await decoded(first, 3.0)
     if not pictures:
         raise RuntimeError(f"{contender.name} sends nothing that can be decoded")
@@ -148,13 +146,14 @@ async def _grow(contender: Contender, viewers: Crowd, size: int) -> _Joined:
         peer.reset()
     before = place.cpu_s(contender.pid)
     for _ in range(added):
-        await _join(contender, viewers, 0)
+        await join(contender, viewers, 0)
     await asyncio.sleep(_SETTLE_S)
     spent = place.cpu_s(contender.pid) - before
     return _Joined(added, spent, sum(peer.media for peer in viewers.peers))
 
 
-async def _join(contender: Contender, viewers: Crowd, camera: int) -> Peer:
+async def join(contender: Contender, viewers: Crowd, camera: int) -> Peer:
+    """Add one viewer of a camera and wait until it has its keys."""
     peer = Peer(viewers.host)
     viewers.peers.append(peer)
     await contender.join(peer, camera)

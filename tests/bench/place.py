@@ -7,8 +7,10 @@ import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
+from typing import NoReturn
 
 OUT = Path(__file__).parent / "out"
 ROOT = Path(__file__).parents[2]
@@ -25,13 +27,15 @@ def enter(arguments: list[str]) -> tuple[str, list[str]]:
     namespace ends with the process.
     """
     if _INSIDE in arguments:
-        rest = [argument for argument in arguments if argument != _INSIDE]
         _make_network()
-        return _ADDRESS, rest
-    if os.geteuid() != 0 or not shutil.which("unshare") or not shutil.which("ip"):
-        return "127.0.0.1", arguments
-    command = ("unshare", "--net", sys.executable, "-m", "tests.bench", _INSIDE, *arguments)
-    os.execvp(command[0], command)  # noqa: S606  # becomes the same program elsewhere
+        return _ADDRESS, [argument for argument in arguments if argument != _INSIDE]
+    if os.geteuid() == 0 and shutil.which("unshare") and shutil.which("ip"):
+        _become("unshare", "--net", sys.executable, "-m", "tests.bench", _INSIDE, *arguments)
+    return "127.0.0.1", arguments
+
+
+def _become(*command: str) -> NoReturn:
+    os.execvp(command[0], command)  # noqa: S606  # the same program, elsewhere
 
 
 def _make_network() -> None:
@@ -46,10 +50,10 @@ def _make_network() -> None:
 
 
 @contextlib.contextmanager
-def shaped(rate: str):  # type: ignore[no-untyped-def]  # noqa: ANN201  # a context manager
+def shaped(rate: str) -> Iterator[bool]:
     """Limit the namespace's link to ``rate``; yields False when that is not possible here."""
     device = ("dev", "lo", "root")
-    tbf = ("tbf", "rate", rate, "burst", "64kb", "latency", "400ms")
+    tbf = ("tbf", "rate", rate, "burst", "256kb", "latency", "400ms")
     made = subprocess.run(("tc", "qdisc", "add", *device, *tbf), check=False, capture_output=True)
     try:
         yield made.returncode == 0

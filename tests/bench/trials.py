@@ -1,7 +1,214 @@
 """What a person notices: how soon a picture comes, and what trouble does to it."""
 
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+from playwright.async_api import Page
+
+from tests.bench import camera, chromium, load, ours, place
+from tests.bench.peer import decoded, window
 from tests.bench.report import Bar
+from tests.e2e.browser import CHROMIUM
+from tests.e2e.browser import chromium as browser
+from tests.rooms.mediaserver.fanout.relay import LossyRelay
+from tests.waiting import until
+
+LOCAL = "127.0.0.1"
+GOP_S = 4
+OUTAGE_S = 4.0
+LOSS = 0.05
+SHAPED = "200mbit"
+_WATCHED_S = 15.0
+_CROWD = 50
 
 
 async def run(host: str, *, starts: int) -> list[Bar]:
-    return []
+    """Make all trials that this machine can do."""
+    found = []
+    if shutil.which(CHROMIUM):
+        async with browser() as started:
+            page = await started.new_page()
+            found += await _direct(page, starts)
+            found.append(await _through_gateway(page, starts))
+    else:
+        found.append(Bar("first frame in Chromium", "<= 60 ms", "no Chromium here", None))
+    found.append(await _crowded_link(host))
+    found.append(await _outage(host))
+    return found
+
+
+async def _direct(page: Page, starts: int) -> list[Bar]:
+    """Play from the media server itself, on a good way and on a bad one."""
+    async with (
+        camera.running(LOCAL, 1, gop_s=GOP_S) as cameras,
+        ours.running(LOCAL, cameras.urls) as server,
+    ):
+        await asyncio.sleep(GOP_S)
+        play = {"ws": server.control.ws_url, "stream": "camera-0"}
+        times = await _times(page, starts, play)
+        lossy = await _lossy(page, play)
+    return [_first_frame("from the media server", times), lossy]
+
+
+async def _times(page: Page, starts: int, play: dict[str, str]) -> list[float]:
+    times = []
+    for _ in range(starts + 1):
+        times.append(await chromium.first_frame(page, **play))
+        await chromium.leave(page)
+    # The first one pays for the browser's own beginnings.
+    return times[1:]
+
+
+def _first_frame(where: str, times: list[float]) -> Bar:
+    p95 = place.quantile(times, 0.95)
+    seen = f"median {place.middle(times):.0f} ms, p95 {p95:.0f} ms of {len(times)}"
+    what = f"Chromium, request to first frame, GOP {GOP_S} s, {where} (p95)"
+    return Bar(what, "<= 60 ms", seen, p95 <= 60)
+
+
+async def _lossy(page: Page, play: dict[str, str]) -> Bar:
+    """Watch over a way that loses five packets of a hundred, and count freezes."""
+    relay: LossyRelay | None = None
+
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def way(answer: str) -> str:
+            nonlocal relay
+            port = int(answer.partition(" typ host")[0].rpartition(" ")[2])
+            relay = await stack.enter_async_context(LossyRelay(port, loss=LOSS))
+            return relay.through(answer)
+
+        await page.expose_function("way", way)
+        await chromium.first_frame(page, **play, way=True)
+        await asyncio.sleep(_WATCHED_S)
+        seen = await chromium.stats(page)
+        await chromium.leave(page)
+    freezes, frames = seen.get("freezeCount", 0), seen.get("framesDecoded", 0)
+    lost = 0 if relay is None else relay.lost
+    return Bar(
+        f"Chromium, {LOSS:.0%} random loss, {_WATCHED_S:.0f} s: freezes",
+        "0",
+        f"{freezes} ({frames} frames decoded, {lost} packets lost on the way)",
+        freezes == 0 and frames > 0.9 * _WATCHED_S * camera.FPS and lost > 0,
+    )
+
+
+async def _through_gateway(page: Page, starts: int) -> Bar:
+    """Play through the gateway's WHEP, as residents do."""
+    async with camera.running(LOCAL, 1, gop_s=GOP_S) as cameras, _gateway(cameras.urls[0]) as base:
+        await asyncio.sleep(GOP_S)
+        await page.goto(f"{base}/healthz")
+        times = await _times(page, starts, {"whep": f"{base}/whep/bench/camera"})
+        await page.goto("about:blank")
+    return _first_frame("through the gateway's WHEP", times)
+
+
+@contextlib.asynccontextmanager
+async def _gateway(url: str) -> AsyncIterator[str]:
+    """Run a gateway with one building of one camera; gives its address."""
+    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="bench-gateway-"))
+    process = None
+    try:
+        port = _write(folder, url)
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "gateway", "serve", str(folder / "sites")),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            cwd=place.ROOT,
+        )
+        base = f"http://{LOCAL}:{port}"
+        async with aiohttp.ClientSession() as session:
+            await until(lambda: _live(session, base), within=40, every=0.3)
+        yield base
+    finally:
+        await place.end(process)
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def _write(folder: Path, url: str) -> int:
+    with socket.socket() as free:
+        free.bind((LOCAL, 0))
+        port: int = free.getsockname()[1]
+    media = 33_000 + os.getpid() % 1000
+    company = {
+        "listen": f"{LOCAL}:{port}",
+        "data_dir": str(folder / "data"),
+        "media_servers": {"media_ports": f"{media}-{media + 4}", "keep_on_stop": False},
+    }
+    site = {
+        "name": "Bench",
+        "viewing": {"access": "public"},
+        "cameras": [{"id": "camera", "name": "Camera", "rtsp": url}],
+    }
+    (folder / "sites").mkdir()
+    for name, content in (("gateway", company), ("bench", site)):
+        (folder / "sites" / f"{name}.yaml").write_text(json.dumps(content), encoding="utf-8")
+    return port
+
+
+async def _live(session: aiohttp.ClientSession, base: str) -> bool:
+    try:
+        async with session.get(f"{base}/api/v1/sites/bench") as answer:
+            said = await answer.json()
+    except (aiohttp.ClientError, ValueError):
+        return False
+    return [item["state"] for item in said.get("cameras", [])] == ["live"]
+
+
+async def _crowded_link(host: str) -> Bar:
+    """Send fifty viewers bursts that a slower link has to take one after the other."""
+    what, wanted = f"lost packets on a link of {SHAPED}, {_CROWD} viewers", "0"
+    if host == LOCAL:
+        return Bar(what, wanted, "needs a namespace of its own", None)
+    async with (
+        camera.running(host, 1) as cameras,
+        ours.running(host, cameras.urls) as server,
+        load.crowd(host) as viewers,
+    ):
+        for _ in range(_CROWD):
+            await load.join(server, viewers, 0)
+        with place.shaped(SHAPED) as possible:
+            if not possible:
+                return Bar(what, wanted, "no tbf in this kernel", None)
+            await asyncio.sleep(1)
+            seen = await window(viewers.peers, 8.0)
+    each = seen.packets / seen.seconds / _CROWD
+    good = seen.lost == 0 and each > 150
+    return Bar(what, wanted, f"{seen.lost:.2%} ({each:.0f} packets/s each)", good)
+
+
+async def _outage(host: str) -> Bar:
+    """Take the camera away and bring it back; the same connection must show it again."""
+    loop = asyncio.get_running_loop()
+    gop_s = 2
+    most = OUTAGE_S + 1 + gop_s
+    async with (
+        camera.running(host, 1, gop_s=gop_s) as cameras,
+        ours.running(host, cameras.urls) as server,
+        load.crowd(host) as viewers,
+    ):
+        peer = await load.join(server, viewers, 0)
+        await decoded(peer, 1.0)
+        began = loop.time()
+        await cameras.tell("unplug", 0)
+        await asyncio.sleep(OUTAGE_S)
+        peer.reset()
+        await cameras.tell("plug", 0)
+        await until(lambda: peer.count, within=20, every=0.005)
+        dark = loop.time() - began
+        pictures = await decoded(peer, 3.0)
+    return Bar(
+        f"camera gone {OUTAGE_S:.0f} s: the same connection plays again after",
+        f"<= {most:.0f} s",
+        f"{dark:.1f} s ({pictures} pictures decoded in the 3 s after)",
+        dark <= most and pictures > 0,
+    )
