@@ -1,0 +1,200 @@
+"""Who watched what: written in a thread of its own, so that no play ever waits for a disk."""
+
+import asyncio
+import secrets
+import sqlite3
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+from gateway.kit.backoff import Backoff
+from gateway.kit.tasks import Tasks
+from gateway.model.access import AuditQuery, PastView, View, Way
+from gateway.model.errors import GatewayError
+from gateway.store.database import Database
+
+FILE: Final = "audit.db"
+MAX_PENDING: Final = 20_000
+"""Rows that wait for a disk that hangs; further ones are counted and lost."""
+
+_SALT_BYTES: Final = 32
+_MIGRATIONS: Final = (
+    """
+    CREATE TABLE views (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, play TEXT, site TEXT NOT NULL,
+        camera TEXT NOT NULL, way TEXT NOT NULL, who TEXT NOT NULL, address TEXT NOT NULL,
+        website TEXT NOT NULL, started REAL NOT NULL, until REAL, issued REAL, ended REAL,
+        reason TEXT NOT NULL DEFAULT ''
+    );
+    CREATE UNIQUE INDEX views_open ON views (play) WHERE ended IS NULL;
+    CREATE INDEX views_of_site ON views (site, id);
+    CREATE INDEX views_ended ON views (ended);
+    CREATE TABLE installation (name TEXT PRIMARY KEY, value BLOB NOT NULL)
+    """,
+)
+_COLUMNS: Final = (
+    "id, play, site, camera, way, who, address, website, started, until, issued, ended, reason"
+)
+
+_Row = View | tuple[str, float, str]
+"""A play that began; or one that ended, when and why."""
+
+
+class AuditRecords:
+    """The rows of ``<data folder>/audit.db``; ``folder`` ``None`` keeps them in memory.
+
+    :meth:`begin` and :meth:`end` return at once and never fail; the others raise GatewayError.
+    """
+
+    def __init__(self, folder: Path | None, *, max_pending: int = MAX_PENDING) -> None:
+        self._database = Database(None if folder is None else folder / FILE, _MIGRATIONS)
+        self._pending: deque[_Row] = deque()
+        self._max_pending = max_pending
+        self._tasks = Tasks("audit")
+        self._writing = False
+        self._lost = 0
+        self._log = structlog.get_logger("store")
+
+    def begin(self, view: View) -> None:
+        """Write down that a play began."""
+        self._put(view)
+
+    def end(self, play: str, at: float, reason: str) -> None:
+        """Write down that a play is over; its name, which is a key, is forgotten."""
+        self._put((play, at, reason))
+
+    async def salt(self) -> bytes:
+        """Return what addresses are hashed with, the same for the life of the installation."""
+        return await self._database.do(_salt)
+
+    async def page(self, query: AuditQuery) -> Sequence[PastView]:
+        """Return rows, newest first."""
+        return await self._database.do(lambda connection: _page(connection, query))
+
+    async def running(self) -> Sequence[PastView]:
+        """Return the rows without an end: at a start, what an earlier run left behind."""
+        return await self._database.do(_running)
+
+    async def forget_before(self, at: float) -> int:
+        """Delete the rows of plays that were over by ``at``; return how many."""
+        return await self._database.do(
+            lambda connection: (
+                connection.execute("DELETE FROM views WHERE ended < ?", (at,)).rowcount
+            )
+        )
+
+    async def close(self) -> None:
+        """Write what waits and close the file."""
+        await self._tasks.close()
+        try:
+            await self._flush()
+        except GatewayError as error:
+            self._log.error("the last viewings are not recorded", reason=str(error))
+        await self._database.close()
+
+    def _put(self, row: _Row) -> None:
+        if len(self._pending) >= self._max_pending:
+            self._lost += 1
+            return
+        self._pending.append(row)
+        if not self._writing:
+            self._writing = True
+            self._tasks.spawn(self._write(), "write")
+
+    async def _write(self) -> None:
+        """Write until nothing waits; say once that it fails, and once that it works again."""
+        backoff = Backoff(first=1, most=60)
+        while self._pending:
+            try:
+                await self._flush()
+            except GatewayError as error:
+                if not backoff.failures:
+                    self._log.error("viewings are not recorded for now", reason=str(error))
+                await asyncio.sleep(backoff.next())
+        self._writing = False
+        if backoff.failures or self._lost:
+            self._log.warning("viewings are recorded again", lost=self._lost)
+            self._lost = 0
+
+    async def _flush(self) -> None:
+        """Write what waits in one transaction; rows leave the queue once they are on the disk."""
+        rows = list(self._pending)
+
+        def work(connection: sqlite3.Connection) -> None:
+            for row in rows:
+                _write(connection, row)
+
+        await self._database.do(work)
+        for _ in rows:
+            self._pending.popleft()
+
+
+def _page(connection: sqlite3.Connection, query: AuditQuery) -> list[PastView]:
+    wanted = {
+        "site = ?": query.site,
+        "camera = ?": query.camera,
+        "(ended IS NULL OR ended >= ?)": query.start,
+        "started < ?": query.end,
+        "id < ?": query.before,
+    }
+    given = {words: value for words, value in wanted.items() if value is not None}
+    where = f"WHERE {' AND '.join(given)}" if given else ""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM views {where} ORDER BY id DESC LIMIT ?",  # noqa: S608  # joined of fixed words; values are bound
+        (*given.values(), query.limit),
+    )
+    return [_row(row) for row in rows]
+
+
+def _running(connection: sqlite3.Connection) -> list[PastView]:
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM views WHERE ended IS NULL ORDER BY id"  # noqa: S608  # fixed words
+    )
+    return [_row(row) for row in rows]
+
+
+def _write(connection: sqlite3.Connection, row: _Row) -> None:
+    if isinstance(row, tuple):
+        play, at, reason = row
+        connection.execute(
+            "UPDATE views SET ended = max(?, started), reason = ?, play = NULL "
+            "WHERE play = ? AND ended IS NULL",
+            (at, reason, play),
+        )
+        return
+    connection.execute(
+        "INSERT OR IGNORE INTO views (play, site, camera, way, who, address, website, started, "
+        "until, issued) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(row.play, row.site, row.camera, str(row.way), row.who, row.address, row.website),
+            *(row.started, row.until, row.issued),
+        ),
+    )
+
+
+def _row(row: tuple[Any, ...]) -> PastView:
+    number, play, site, camera, way, who, address, website, started, until, issued, ended, why = row
+    view = View(
+        play=play or "",
+        site=site,
+        camera=camera,
+        way=Way(way),
+        who=who,
+        address=address,
+        website=website,
+        started=started,
+        until=until,
+        issued=issued,
+    )
+    return PastView(id=number, view=view, ended=ended, reason=why)
+
+
+def _salt(connection: sqlite3.Connection) -> bytes:
+    connection.execute(
+        "INSERT OR IGNORE INTO installation VALUES ('salt', ?)", (secrets.token_bytes(_SALT_BYTES),)
+    )
+    (salt,) = connection.execute("SELECT value FROM installation WHERE name = 'salt'").fetchone()
+    return bytes(salt)
