@@ -104,7 +104,7 @@ async def a_lost_connection_comes_back_with_growing_waits(page: Page) -> None:
 
 
 async def a_wait_that_the_server_names_is_kept(page: Page) -> None:
-    full = {"type": "refused", "reason": "full", "retryAfter": 20_000}
+    full = {"type": "lost", "reason": "full", "retryAfter": 20_000}
     states = await story(page, (0, PLAY), (10, full), (19_000, TICK), (20_010, TICK))
     assert [state["phase"] for state in states] == [
         "connecting",
@@ -115,7 +115,7 @@ async def a_wait_that_the_server_names_is_kept(page: Page) -> None:
 
 
 async def a_camera_that_returns_is_tried_at_once(page: Page) -> None:
-    gone = {"type": "refused", "reason": "camera", "retryAfter": 30_000}
+    gone = {"type": "lost", "reason": "camera", "retryAfter": 30_000}
     states = await story(
         page,
         (0, PLAY),

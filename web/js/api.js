@@ -74,7 +74,7 @@ export class Api {
     };
   }
 
-  /** End a play; sent even while the page goes away. It never fails: there may be nothing left to end. @param {string} location */
+  /** End a play; sent even while the page goes away, and never fails. @param {string} location */
   async hangUp(location) {
     await this.#ask(location, { method: "DELETE", keepalive: true }).catch(() => {});
   }
@@ -195,7 +195,7 @@ export function eventParser(listener) {
   /** @type {string[]} */
   let data = [];
   return (text) => {
-    const lines = (rest + text).split(/\r\n|\n|\r(?!$)/);
+    const lines = (rest + text).split(/\r?\n/);
     rest = lines.pop() ?? "";
     for (const line of lines) {
       if (line === "") {

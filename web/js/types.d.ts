@@ -113,10 +113,30 @@ export interface State {
 
 /** `last` is the time of the last picture, `retryAfter` the server's wish in milliseconds. */
 export type PlayerEvent =
-  | { type: "play" | "stop" | "show" | "hide" | "online" | "offline" | "frame" | "shaky" | "steady" | "tick" }
+  | { type: "play" }
+  | { type: "stop" }
+  | { type: "show" }
+  | { type: "hide" }
+  | { type: "online" }
+  | { type: "offline" }
+  | { type: "frame" }
+  | { type: "shaky" }
+  | { type: "steady" }
+  | { type: "tick" }
   | { type: "quiet"; last: number }
-  | { type: "lost" | "refused"; reason: Reason; retryAfter?: number }
+  | { type: "lost"; reason: Reason; retryAfter?: number }
+  | { type: "refused"; reason: Reason; retryAfter?: number }
   | { type: "board"; up: boolean };
+
+/** What each event makes of a state. */
+export type Steps = {
+  [Type in PlayerEvent["type"]]: (
+    state: State,
+    event: Extract<PlayerEvent, { type: Type }>,
+    now: number,
+    random: number,
+  ) => State;
+};
 
 /** Why a connection ended: `final` when another try does not help. */
 export interface Failure {

@@ -1,12 +1,4 @@
-/**
- * `<camera-player site="lenina-12" camera="entrance-1" label="Подъезд 1" autoplay sound low poster="...">`
- *
- * Plays one camera and says honestly what happens to it. Attributes: `site`, `camera`, `label`; `autoplay` plays
- * while it is on the screen; `sound` asks for the camera's sound too; `low` takes the low-resolution stream except on
- * the full screen; `poster` is the path of the last picture; `gateway` is the gateway's address when the page is
- * somebody else's. Properties: `api`, `words`, `lines` (shared by the players of a page), `status` (the board's word).
- * It sends `statechange` with `{phase, reason, took}`; `took` is the time to the first picture in milliseconds.
- */
+/** `<camera-player>`: plays one camera and says honestly what happens to it. web/README.md tells how to use it. */
 import { Api } from "../api.js";
 import { pageLanguage, Words } from "../i18n.js";
 import { next, START } from "./player-state.js";

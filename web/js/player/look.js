@@ -1,9 +1,4 @@
-/**
- * How a player looks. A constructed sheet: the page's security policy allows no inline style.
- *
- * A page changes it by custom properties (`--camera-accent`, `--camera-warning`, `--camera-text`, `--camera-muted`,
- * `--camera-surface`, `--camera-line`, `--camera-radius`) and by parts (`::part(screen)`, `::part(label)` ...).
- */
+/** How a player looks. A constructed sheet: the page's security policy allows no inline style. */
 const CSS = `
 :host { display: block; color: var(--camera-text, CanvasText); font: inherit; }
 :host([hidden]) { display: none; }

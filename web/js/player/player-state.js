@@ -5,7 +5,7 @@
  * connection that should stand (0 for none, a new number means a new connection), and `due`, the time at
  * which it wants to hear a `tick`. All times are milliseconds since the epoch.
  */
-/** @import { Phase, PlayerEvent, Reason, State } from "../types.js" */
+/** @import { Phase, PlayerEvent, Reason, State, Steps } from "../types.js" */
 
 /** How long each stage may take, in milliseconds. */
 export const PACE = Object.freeze({
@@ -45,70 +45,102 @@ const CONNECTED = new Set(["connecting", "live", "silent"]);
 const FINAL = new Set(["ticket", "forbidden", "missing", "browser"]);
 
 /**
- * @param {State} state
- * @param {PlayerEvent} event
- * @param {number} now
- * @param {number} random between 0 and 1
+ * @param {State} state @param {PlayerEvent} event @param {number} now @param {number} random between 0 and 1
  * @returns {State} the same object when nothing changed
  */
 export function next(state, event, now, random) {
-  switch (event.type) {
-    case "play":
-      return CONNECTED.has(state.phase) ? state : start({ ...state, wanted: true, attempt: 0 }, now);
-    case "stop":
-      return state.wanted ? rest({ ...state, wanted: false }, "idle", now) : state;
-    case "show":
-      return show(state, now);
-    case "hide":
-      return hide(state, now);
-    case "online":
-      return state.online ? state : resume({ ...state, online: true, attempt: 0 }, now);
-    case "offline":
-      return offline(state, now);
-    case "frame":
-      return frame(state, now);
-    case "quiet":
-      return quiet(state, event.last, now);
-    case "shaky":
-      return CONNECTED.has(state.phase) && !state.shaky
-        ? { ...state, shaky: true, due: now + PACE.shaky }
-        : state;
-    case "steady":
-      return state.shaky ? { ...state, shaky: false, due: usualDue(state, now) } : state;
-    case "lost":
-      return lost(state, event.reason, event.retryAfter ?? 0, now, random);
-    case "refused":
-      return refused(state, event.reason, event.retryAfter ?? 0, now, random);
-    case "board":
-      return board(state, event.up, now, random);
-    case "tick":
-      return state.due !== null && now >= state.due ? tick(state, now, random) : state;
-  }
+  return STEPS[event.type](state, /** @type {any} */ (event), now, random);
 }
 
-/**
- * Whether the picture that is on the screen shows what happens now.
- * @param {State} state
- */
-export function isLive(state) {
-  return state.phase === "live";
-}
+/** @type {Readonly<Steps>} */
+const STEPS = Object.freeze({
+  play: (state, _, now) =>
+    CONNECTED.has(state.phase) ? state : start({ ...state, wanted: true, attempt: 0 }, now),
+
+  stop: (state, _, now) => (state.wanted ? rest({ ...state, wanted: false }, "idle", now) : state),
+
+  show(state, _, now) {
+    if (state.visible) return state;
+    const shown = { ...state, visible: true };
+    if (state.phase === "paused") return resume(shown, now);
+    return CONNECTED.has(state.phase) ? { ...shown, due: usualDue(shown, now) } : shown;
+  },
+
+  hide(state, _, now) {
+    if (!state.visible) return state;
+    const hidden = { ...state, visible: false };
+    if (CONNECTED.has(state.phase)) return { ...hidden, due: now + PACE.hidden };
+    return state.phase === "waiting" ? rest(hidden, "paused", now) : hidden;
+  },
+
+  online: (state, _, now) =>
+    state.online ? state : resume({ ...state, online: true, attempt: 0 }, now),
+
+  offline(state, _, now) {
+    if (!state.online) return state;
+    const gone = { ...state, online: false };
+    return state.wanted ? rest(gone, "offline", now) : gone;
+  },
+
+  frame(state, _, now) {
+    if (state.phase !== "connecting" && state.phase !== "silent") return state;
+    return looked({ ...state, phase: "live", since: now, shaky: false }, now);
+  },
+
+  quiet(state, { last }, now) {
+    // Connected to a camera that is away: no failure, and its picture will come on this connection.
+    const away = state.phase === "connecting" && state.up === false;
+    if (state.phase !== "live" && !away) return state;
+    /** @type {State} */
+    const silent = { ...state, phase: "silent", since: last };
+    // The camera is back but not here: what this connection was made to has gone.
+    if (state.up && state.upAt > last) return { ...silent, due: now };
+    return state.shaky ? silent : looked(silent, now);
+  },
+
+  shaky: (state, _, now) =>
+    CONNECTED.has(state.phase) && !state.shaky
+      ? { ...state, shaky: true, due: now + PACE.shaky }
+      : state,
+
+  steady: (state, _, now) => (state.shaky ? looked({ ...state, shaky: false }, now) : state),
+
+  lost: (state, { reason, retryAfter = 0 }, now, random) =>
+    CONNECTED.has(state.phase) ? again(state, reason, retryAfter, now, random) : state,
+
+  refused(state, { reason, retryAfter = 0 }, now, random) {
+    if (!CONNECTED.has(state.phase)) return state;
+    const due = FINAL.has(reason) ? null : now + Math.max(retryAfter, spread(PACE.refused, random));
+    return { ...rest(state, "refused", now), reason, due };
+  },
+
+  board(state, { up }, now, random) {
+    if (state.up === up) return state;
+    if (!up) return { ...state, up };
+    const heard = { ...state, up, upAt: state.up === null ? 0 : now };
+    if (state.phase === "silent" && state.visible) return { ...heard, due: now + PACE.resume };
+    const waits = state.phase === "waiting" || (state.phase === "refused" && state.due !== null);
+    if (!waits || state.up === null) return heard;
+    return { ...heard, attempt: 0, due: Math.min(state.due ?? Infinity, now + random * PACE.herd) };
+  },
+
+  tick(state, _, now, random) {
+    if (state.due === null || now < state.due) return state;
+    if (!CONNECTED.has(state.phase)) return state.wanted ? start(state, now) : { ...state, due: null };
+    if (!state.visible) return rest(state, "paused", now);
+    if (state.shaky || state.phase === "connecting") return again(state, "network", 0, now, random);
+    if (state.phase === "silent" && state.up) return again(state, "server", 0, now, random);
+    return looked(state, now);
+  },
+});
 
 /** @param {State} state @param {number} now @returns {State} */
 function start(state, now) {
   if (!state.online) return rest(state, "offline", now);
   if (!state.visible) return rest(state, "paused", now);
   const line = state.lines + 1;
-  return {
-    ...state,
-    phase: "connecting",
-    since: now,
-    reason: null,
-    line,
-    lines: line,
-    shaky: false,
-    due: now + PACE.connect,
-  };
+  const due = now + PACE.connect;
+  return { ...state, phase: "connecting", since: now, reason: null, line, lines: line, shaky: false, due };
 }
 
 /** @param {State} state @param {Phase} phase @param {number} now @returns {State} */
@@ -121,95 +153,20 @@ function resume(state, now) {
   return state.wanted && !CONNECTED.has(state.phase) ? start(state, now) : state;
 }
 
-/** @param {State} state @param {number} now @returns {State} */
-function show(state, now) {
-  if (state.visible) return state;
-  const shown = { ...state, visible: true };
-  if (state.phase === "paused") return resume(shown, now);
-  return CONNECTED.has(state.phase) ? { ...shown, due: usualDue(shown, now) } : shown;
-}
-
-/** @param {State} state @param {number} now @returns {State} */
-function hide(state, now) {
-  if (!state.visible) return state;
-  const hidden = { ...state, visible: false };
-  if (CONNECTED.has(state.phase)) return { ...hidden, due: now + PACE.hidden };
-  return state.phase === "waiting" ? rest(hidden, "paused", now) : hidden;
-}
-
-/** @param {State} state @param {number} now @returns {State} */
-function offline(state, now) {
-  if (!state.online) return state;
-  const gone = { ...state, online: false };
-  return state.wanted ? rest(gone, "offline", now) : gone;
-}
-
-/** @param {State} state @param {number} now @returns {State} */
-function frame(state, now) {
-  if (state.phase !== "connecting" && state.phase !== "silent") return state;
-  const live = /** @type {State} */ ({ ...state, phase: "live", since: now, shaky: false });
-  return { ...live, due: usualDue(live, now) };
-}
-
-/** @param {State} state @param {number} last @param {number} now @returns {State} */
-function quiet(state, last, now) {
-  // Connected to a camera that is away: no failure, and its picture will come on this connection.
-  const away = state.phase === "connecting" && state.up === false;
-  if (state.phase !== "live" && !away) return state;
-  const silent = /** @type {State} */ ({ ...state, phase: "silent", since: last });
-  // The camera is back but not here: what this connection was made to has gone.
-  if (state.up && state.upAt > last) return { ...silent, due: now };
-  return { ...silent, due: state.shaky ? state.due : usualDue(silent, now) };
-}
-
 /**
- * The camera or the connection went away; another try follows.
- * @param {State} state @param {Reason} reason @param {number} retryAfter @param {number} now
- * @param {number} random @returns {State}
+ * The connection ended; another try follows.
+ * @param {State} state @param {Reason} reason @param {number} retryAfter @param {number} now @param {number} random
+ * @returns {State}
  */
-function lost(state, reason, retryAfter, now, random) {
-  if (!CONNECTED.has(state.phase)) return state;
+function again(state, reason, retryAfter, now, random) {
   const settled = state.phase !== "connecting" && now - state.since > PACE.settled;
   const attempt = settled ? 0 : state.attempt;
-  const delay = Math.max(retryAfter, backoff(attempt, random));
-  return {
-    ...rest(state, "waiting", now),
-    reason,
-    attempt: attempt + 1,
-    due: now + delay,
-  };
+  const due = now + Math.max(retryAfter, backoff(attempt, random));
+  return { ...rest(state, "waiting", now), reason, attempt: attempt + 1, due };
 }
 
-/** @param {State} state @param {Reason} reason @param {number} retryAfter @param {number} now @param {number} random @returns {State} */
-function refused(state, reason, retryAfter, now, random) {
-  if (!CONNECTED.has(state.phase)) return state;
-  if (reason === "camera" || reason === "server" || reason === "network" || reason === "full") {
-    return lost(state, reason, retryAfter, now, random);
-  }
-  const again = FINAL.has(reason) ? null : now + Math.max(retryAfter, spread(PACE.refused, random));
-  return { ...rest(state, "refused", now), reason, due: again };
-}
-
-/** @param {State} state @param {boolean} up @param {number} now @param {number} random @returns {State} */
-function board(state, up, now, random) {
-  if (state.up === up) return state;
-  if (!up) return { ...state, up };
-  const heard = { ...state, up, upAt: state.up === null ? 0 : now };
-  if (state.phase === "silent" && state.visible) return { ...heard, due: now + PACE.resume };
-  const again = state.phase === "waiting" || (state.phase === "refused" && state.due !== null);
-  if (!again || state.up === null) return heard;
-  const soon = now + random * PACE.herd;
-  return { ...heard, attempt: 0, due: state.due === null ? soon : Math.min(state.due, soon) };
-}
-
-/** @param {State} state @param {number} now @param {number} random @returns {State} */
-function tick(state, now, random) {
-  if (!CONNECTED.has(state.phase)) {
-    return state.wanted ? start(state, now) : { ...state, due: null };
-  }
-  if (!state.visible) return rest(state, "paused", now);
-  if (state.shaky || state.phase === "connecting") return lost(state, "network", 0, now, random);
-  if (state.phase === "silent" && state.up) return lost(state, "server", 0, now, random);
+/** @param {State} state @param {number} now @returns {State} */
+function looked(state, now) {
   return { ...state, due: usualDue(state, now) };
 }
 

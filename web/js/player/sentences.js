@@ -26,7 +26,7 @@ export function say(state, camera, words, now) {
     case "waiting":
       return waiting(state, camera, words, now);
     case "idle":
-      return idle(camera, words, now);
+      return away(camera, words, now) ?? caption("rest", words.text("idle"));
   }
 }
 
@@ -35,7 +35,10 @@ function caption(tone, short) {
   return { tone, short, title: "", hint: "", final: false };
 }
 
-/** @param {Tone} tone @param {string} short @param {string} title @param {string} hint @param {Words} words @returns {Saying} */
+/**
+ * @param {Tone} tone @param {string} short @param {string} title @param {string} hint @param {Words} words
+ * @returns {Saying}
+ */
 function note(tone, short, title, hint, words) {
   return { tone, short: words.text(`short.${short}`), title, hint, final: false };
 }
@@ -64,13 +67,6 @@ function waiting({ reason, due }, camera, words, now) {
   const seconds = Math.max(1, Math.ceil(((due ?? now) - now) / 1_000));
   const title = reason === "camera" ? "away.silent" : `waiting.${reason}`;
   return note("warn", "waiting", words.text(title), words.text("again", { n: seconds }), words);
-}
-
-/** @param {Known} camera @param {Words} words @param {number} now */
-function idle(camera, words, now) {
-  const known = away(camera, words, now);
-  if (known) return known;
-  return caption("rest", words.text("idle"));
 }
 
 /**

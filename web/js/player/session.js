@@ -19,7 +19,10 @@ export class Session {
   #pulse = null;
   #low = false;
 
-  /** @param {number} line its number in the player's state @param {Api} api @param {HTMLVideoElement} video @param {SessionHooks} hooks */
+  /**
+   * @param {number} line its number in the player's state
+   * @param {Api} api @param {HTMLVideoElement} video @param {SessionHooks} hooks
+   */
   constructor(line, api, video, hooks) {
     this.line = line;
     this.#api = api;

@@ -164,7 +164,7 @@ export class View {
   }
 }
 
-/** Writes only a change: an unchanged live region must not be read out again. @param {Element} target @param {string} text */
+/** Writes only a change: nothing is read out twice. @param {Element} target @param {string} text */
 function setText(target, text) {
   if (target.textContent !== text) target.textContent = text;
 }

@@ -10,6 +10,19 @@ import { ApiError } from "../api.js";
 
 const GOODBYE_MS = 1_000;
 
+/** @type {Record<string, Reason>} */
+const BY_KIND = {
+  camera_offline: "camera",
+  server_full: "full",
+  codec_unsupported: "codec",
+  offer_malformed: "browser",
+  offer_unusable: "browser",
+};
+/** @type {Record<number, Reason>} */
+const BY_STATUS = { 0: "network", 401: "ticket", 403: "forbidden", 404: "missing" };
+/** What another try may well overcome. */
+const PASSING = new Set(["camera", "full", "network", "server"]);
+
 export class Line {
   #abort = new AbortController();
   #location = "";
@@ -95,27 +108,7 @@ export class Line {
 
 /** @param {unknown} error @returns {Failure} */
 function failureOf(error) {
-  if (!(error instanceof ApiError)) return { reason: "browser", final: true, retryAfter: 0 };
-  const { reason, final } = classify(error);
-  return { reason, final, retryAfter: error.retryAfter * 1_000 };
-}
-
-/** @param {ApiError} error @returns {{reason: Reason, final: boolean}} */
-function classify({ status, kind }) {
-  switch (kind) {
-    case "camera_offline":
-      return { reason: "camera", final: false };
-    case "server_full":
-      return { reason: "full", final: false };
-    case "codec_unsupported":
-      return { reason: "codec", final: true };
-    case "offer_malformed":
-    case "offer_unusable":
-      return { reason: "browser", final: true };
-  }
-  if (status === 0) return { reason: "network", final: false };
-  if (status === 401) return { reason: "ticket", final: true };
-  if (status === 403) return { reason: "forbidden", final: true };
-  if (status === 404) return { reason: "missing", final: true };
-  return { reason: "server", final: false };
+  const known = error instanceof ApiError ? error : null;
+  const reason = known ? BY_KIND[known.kind] ?? BY_STATUS[known.status] ?? "server" : "browser";
+  return { reason, final: !PASSING.has(reason), retryAfter: (known?.retryAfter ?? 0) * 1_000 };
 }
