@@ -49,17 +49,21 @@ class WcsPlay:
         return self._ended
 
     async def stop(self) -> None:
-        """End the play, wait shortly for the server's word, and close the socket."""
+        """End the play and close the socket; raises SERVER_NOT_READY when it may go on.
+
+        A play outlives its socket, so only the server's word says that it is over.
+        """
         if not self._ended.done():
             try:
                 async with asyncio.timeout(STOP_S):
                     await self._send("stopStream", self._subject("PLAYING"))
                     await asyncio.wait([self._ended])
             except (TimeoutError, ClientError, OSError) as error:
-                structlog.get_logger("wcs").debug(
-                    "the media server did not confirm a stop", reason=type(error).__name__
-                )
-        self._end("Stopped by user")
+                raise GatewayError(
+                    ErrorKind.SERVER_NOT_READY,
+                    f"the media server did not confirm the end of a play ({type(error).__name__})",
+                    "try again in a few seconds",
+                ) from error
         await self._socket.close()
 
     async def begin(self, control: ControlAddress, offer: str) -> None:

@@ -185,12 +185,16 @@ async def test_a_silent_server_is_left_after_the_deadline(
         assert caught.value.kind is ErrorKind.SERVER_NOT_READY
 
 
-async def test_a_stop_without_an_answer_still_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_stop_without_an_answer_is_not_taken_for_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("gateway.wcs.session.STOP_S", 0.2)
     async with answering(speaking(ANSWER, stays=True)) as driver:
         play = await driver.play("yard", "v=0")
-        await play.stop()
-        assert play.ended.result() == "Stopped by user"
+        with pytest.raises(GatewayError) as caught:
+            await play.stop()
+        assert caught.value.kind is ErrorKind.SERVER_NOT_READY
+        assert not play.ended.done()
 
 
 def test_statistics_take_numbers_and_leave_the_rest() -> None:
