@@ -31,6 +31,7 @@ SUB_PATH: Final = "/stream2"
 _READY_S: Final = 60.0
 # All cameras begin at once, so each has its first seconds soon; more than this share a thread.
 _MAX_THREADS: Final = 16
+_PHASES: Final = 8
 _NAMES: Final = (
     ("entrance", "Подъезд", "Entrance"),
     ("yard", "Двор", "Yard"),
@@ -184,9 +185,10 @@ class DemoBuilding:
 
     async def _add(self, number: int, view: View, made: Clips, host: str, port: int) -> None:
         camera_id, name = _identity(number)
+        phase_s = number % _PHASES / _PHASES / view.fps
         streams = {
-            MAIN_PATH: Stream(made.main, self._tasks, f"{camera_id}-main"),
-            SUB_PATH: Stream(made.sub, self._tasks, f"{camera_id}-sub"),
+            path: Stream(clip, self._tasks, camera_id + path, phase_s=phase_s)
+            for path, clip in ((MAIN_PATH, made.main), (SUB_PATH, made.sub))
         }
         digest = Digest(self._credential) if self._credential else None
         rtsp = RtspServer(streams, host=host, port=port, tasks=self._tasks, digest=digest)

@@ -82,11 +82,13 @@ class Stream:
     """A clip that plays by the wall clock while somebody watches.
 
     Frame n of the clip is due at second n / fps of every loop, counted from the epoch, so that a
-    clip of one minute is in step with the clock on the wall.
+    clip of one minute is in step with the clock on the wall. ``phase_s`` delays all frames: real
+    cameras do not send theirs at the same moments.
     """
 
-    def __init__(self, clip: Clip, tasks: Tasks, name: str) -> None:
+    def __init__(self, clip: Clip, tasks: Tasks, name: str, *, phase_s: float = 0.0) -> None:
         self.clip = clip
+        self._phase_s = phase_s
         self.silent = False
         self._tasks, self._name = tasks, name
         self._players: set[Player] = set()
@@ -141,7 +143,7 @@ class Stream:
             number += 1
 
     def _number(self) -> int:
-        return int(time.time() * self.clip.fps)
+        return int((time.time() - self._phase_s) * self.clip.fps)
 
     def _moment(self, number: int) -> float:
-        return number / self.clip.fps
+        return number / self.clip.fps + self._phase_s

@@ -47,7 +47,8 @@ async def serve(host: str, count: int, gop_s: int) -> None:
     picture = clip(gop_s)
     servers = []
     for number in range(count):
-        stream = Stream(picture, tasks, f"camera-{number}")
+        phase_s = number / count / FPS
+        stream = Stream(picture, tasks, f"camera-{number}", phase_s=phase_s)
         server = RtspServer({PATH: stream}, host=host, port=0, tasks=tasks)
         await server.plug()
         servers.append(server)

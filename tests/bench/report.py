@@ -3,12 +3,13 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.bench import place
 from tests.bench.load import TEN_BY_FIVE, Figures
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
-README = place.Path(__file__).with_name("README.md")
+README = Path(__file__).with_name("README.md")
 FLOOR, LOOP, OURS, JANUS = "C limit", "Python loop", "ours", "Janus"
 
 
@@ -59,7 +60,7 @@ def bars(figures: Figures) -> list[Bar]:
     memory = place.middle(figures.memory_kb.get(OURS, []))
     for what, value, most, unit in (
         ("CPU of a join", joins, 3.0, "ms"),
-        ("memory of a viewer after the handshake", memory, 32.0, "KB"),
+        ("memory of a viewer after the handshake, with its WebSocket", memory, 32.0, "KB"),
     ):
         known = not math.isnan(value)
         seen = f"{value:.1f} {unit}" if known else "not measured"

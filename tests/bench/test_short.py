@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import sys
 
 import pytest
 
@@ -12,11 +13,11 @@ from tests.bench.report import OURS
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 async def test_the_engine_costs_little_more_than_encrypting_and_sending() -> None:
-    """Medians of three short rounds; nothing but a ratio of the same minute is asserted."""
+    """Nothing but a ratio of the same minute is asserted."""
     if place.cores() < 2:
         pytest.skip("needs a core for the server and one for the viewers")
     process = await asyncio.create_subprocess_exec(
-        *(place.sys.executable, "-m", "tests.bench", "--short", "--only", "ours", "loop"),
+        *(sys.executable, "-m", "tests.bench", "--short", "--only", "ours", "loop"),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         cwd=place.ROOT,
