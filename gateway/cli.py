@@ -11,6 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
+from gateway.commands import add
 from gateway.kit import logs
 from gateway.kit.clock import SystemClock
 from gateway.model.company import Fleet
@@ -192,6 +193,9 @@ def demo_cameras(
 def version() -> None:
     """Print the version."""
     typer.echo(metadata.version("camera-gateway"))
+
+
+add.to(app)
 
 
 def main() -> None:

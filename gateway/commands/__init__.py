@@ -1,0 +1,1 @@
+"""The technician's commands: discover, probe, survey, register."""

@@ -1,0 +1,98 @@
+"""``gateway discover``, ``gateway probe`` and ``gateway survey``.
+
+What is slow to import (zeep) is imported by the command that needs it.
+"""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.commands import logins
+from gateway.commands.options import (
+    ATTENTION,
+    AsJson,
+    CredentialOption,
+    Directory,
+    SiteArgument,
+    hush,
+)
+from gateway.commands.tables import found_table
+
+
+def discover(
+    site: SiteArgument, *, directory: Directory = Path("sites"), as_json: AsJson = False
+) -> None:
+    """Find the devices of a building's networks, without asking them anything."""
+    from gateway.commands import survey_work
+
+    hush()
+    devices = asyncio.run(survey_work.discover(site, directory))
+    if as_json:
+        shown = [
+            {
+                "address": one.address,
+                "onvif": one.onvif,
+                "xaddrs": list(one.xaddrs),
+                "heard": sorted(one.heard),
+                "scopes": one.scopes,
+                "mac": one.mac,
+            }
+            for one in devices
+        ]
+        typer.echo(json.dumps({"devices": shown}, ensure_ascii=False, indent=2))
+    else:
+        typer.echo(found_table(devices))
+    if not devices:
+        typer.echo("no device has answered", err=True)
+        raise typer.Exit(ATTENTION)
+
+
+def survey(
+    site: SiteArgument,
+    *,
+    directory: Directory = Path("sites"),
+    pictures: Annotated[
+        Path | None, typer.Option(help="Folder for the pictures; survey-SITE when absent.")
+    ] = None,
+    address: Annotated[
+        list[str] | None, typer.Option(help="Survey only these addresses of the building.")
+    ] = None,
+    credential: CredentialOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find a building's cameras, look at their pictures and say whether residents can see them.
+
+    Exits with 2 when a camera needs attention. ``gateway survey demo`` shows it on pretend ones.
+    """
+    from gateway.commands import survey_work
+
+    hush()
+    users = [logins.read(text) for text in credential or ()]
+    work = survey_work.survey(
+        site, directory, pictures, targets=address or (), users=users, as_json=as_json
+    )
+    attention = asyncio.run(work)
+    if attention:
+        raise typer.Exit(ATTENTION)
+
+
+def probe(
+    address: Annotated[
+        str, typer.Argument(help="rtsp://..., http://..., a host or host:port; without password.")
+    ],
+    *,
+    credential: CredentialOption = None,
+    picture: Annotated[Path | None, typer.Option(help="File for the picture.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look at one camera, whether it is in a file or not; exits with 2 when it does not play."""
+    from gateway.commands import survey_work
+
+    hush()
+    users = [logins.read(text) for text in credential or ()]
+    plays = asyncio.run(survey_work.probe(address, users, picture, as_json=as_json))
+    if not plays:
+        raise typer.Exit(ATTENTION)
