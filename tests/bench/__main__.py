@@ -34,7 +34,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     options.add_argument("--short", action="store_true", help="under a minute, ratios only")
     said = options.parse_args(arguments)
     if said.short:
-        said.viewers, said.seconds, said.rounds, said.starts = [1, 50], 3.0, 1, 3
+        said.viewers, said.seconds, said.rounds = [50], 2.0, 3
         said.only = said.only or ["ours", "floor", "loop"]
     return said
 
@@ -75,7 +75,15 @@ async def _round(
     """Measure everything once, one after the other: ratios within a round share its weather."""
     seconds, sizes = said.seconds, said.viewers
     for start in contenders:
-        await load.one_camera(start, host, urls, sizes=sizes, seconds=seconds, figures=figures)
+        await load.one_camera(
+            start,
+            host,
+            urls,
+            sizes=sizes,
+            seconds=seconds,
+            figures=figures,
+            memory=not said.short,
+        )
     for name, command in limits:
         await load.limit(name, command, host, sizes=sizes, seconds=seconds, figures=figures)
     if said.short:

@@ -76,9 +76,9 @@ async def crowd(host: str) -> AsyncIterator[Crowd]:
 
 async def one_camera(
     start: Start, host: str, urls: Sequence[str], *, sizes: Sequence[int], seconds: float,
-    figures: Figures,
+    figures: Figures, memory: bool = True,
 ) -> None:  # fmt: skip
-    """Measure one camera with more and more viewers."""
+    """Measure one camera with more and more viewers, and what they keep of memory in the end."""
     async with start(host, urls[:1]) as contender, crowd(host) as viewers:
         await _warm(contender, viewers, figures)
         before = place.memory_kb(contender.pid)
@@ -90,9 +90,9 @@ async def one_camera(
             if joined.viewers >= 10:
                 spent = joined.cpu_s - joined.packets * cpu / max(1, seen.packets)
                 figures.join_ms.setdefault(contender.name, []).append(spent / joined.viewers * 1e3)
-        await asyncio.sleep(max(0.0, _AFTER_HANDSHAKE_S - seconds))
         added = len(viewers.peers) - base
-        if added:
+        if memory and added:
+            await asyncio.sleep(max(0.0, _AFTER_HANDSHAKE_S - seconds))
             each = (place.memory_kb(contender.pid) - before) / added
             figures.memory_kb.setdefault(contender.name, []).append(each)
 
