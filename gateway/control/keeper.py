@@ -113,9 +113,10 @@ class Keeper:
         try:
             await loop.run()
         finally:
-            await loop.close()
+            # First off the list: a file that comes back meanwhile needs a loop that lives.
             if self._loops.get(loop.id) is loop:
                 del self._loops[loop.id]
+            await loop.close()
 
     def _show_broken(self, fleet: Fleet) -> None:
         """Put up the sites whose files have never been readable, with what is wrong in them."""
@@ -145,6 +146,8 @@ class Keeper:
                     self.wake(site_id, fresh=True)
             except GatewayError as error:
                 self._log.warning("changes of media servers cannot be followed", reason=str(error))
+            except Exception:  # noqa: BLE001  # the edge: one error must not make the keeper deaf
+                self._log.exception("following the changes of media servers has failed")
             await self._world.clock.sleep(backoff.next())
 
     async def _sweep_for_ever(self) -> None:
@@ -153,6 +156,8 @@ class Keeper:
                 await self._sweep()
             except GatewayError as error:
                 self._log.warning("media servers cannot be listed", reason=str(error))
+            except Exception:  # noqa: BLE001  # the edge: one error must not end the looking
+                self._log.exception("looking for left over media servers has failed")
             self._changed.clear()
             try:
                 async with asyncio.timeout(_SWEEP_S):

@@ -108,9 +108,13 @@ class Posters:
 
     async def _run(self) -> None:
         while True:
-            await self._forget_sites()
-            for key in self._cameras_due():
-                await self._refresh(*key)
+            try:
+                await self._forget_sites()
+                for key in self._cameras_due():
+                    await self._refresh(*key)
+            except Exception:  # noqa: BLE001  # the edge: one error must not end all pictures
+                self._log.exception("taking pictures has failed")
+                await self._clock.sleep(self._schedule.every)
             await self._clock.sleep(self._schedule.look)
 
     async def _forget_sites(self) -> None:

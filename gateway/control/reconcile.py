@@ -53,6 +53,7 @@ class Reconciler:
     heavy: asyncio.Semaphore
     stirred: Callable[[], None]
     _servers: tuple[ServerObserved, ...] | None = None
+    _seen: set[str] = field(default_factory=set)
     _deaths: Pacing = field(default_factory=lambda: Pacing(first=0.5, most=60, calm=30))
     _pulls: Pacing = field(default_factory=lambda: Pacing(first=1, most=30, calm=20))
     _troubles: dict[str, GatewayError] = field(default_factory=dict)
@@ -60,7 +61,7 @@ class Reconciler:
     _in_flight: set[str] = field(default_factory=set)
     _known_good: set[str] = field(default_factory=set)
     _last_step: str = ""
-    _last_complaint: str = ""
+    _complaints: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._pulling = Tasks(f"pulls of {self.site}")
@@ -71,9 +72,10 @@ class Reconciler:
         Raises GatewayError when the runtime cannot be asked.
         """
         if fresh or self._servers is None:
-            before = {server.id for server in self._servers or ()}
             self._servers = tuple(await self.runtime.observe(self.site))
-            await self.clients.forget(before - {server.id for server in self._servers})
+            there = {server.id for server in self._servers}
+            gone, self._seen = self._seen - there, there
+            await self.clients.forget(gone)
         return tuple(await asyncio.gather(*(self._ask(server) for server in self._servers)))
 
     def plan(self, wanted: Desired, servers: Sequence[ServerFacts]) -> Plan:
@@ -96,7 +98,7 @@ class Reconciler:
             servers = await self.observe(fresh=fresh)
         except GatewayError as error:
             self._servers = None
-            self._complain(str(error))
+            self._complain(self.site, str(error))
             return Facts(self.site, troubles={self.site: error}, last_step=self._last_step)
         wanted = decide(servers)
         plan = self.plan(wanted, servers)
@@ -157,6 +159,8 @@ class Reconciler:
         self._deaths.forget_others([_key(kind, name) for kind in StepKind for name in names])
         for gone in set(self._troubles) - names:
             del self._troubles[gone]
+        for gone in set(self._complaints) - names:
+            del self._complaints[gone]
 
     async def _take(self, step: Step) -> None:
         now = self.clock.monotonic()
@@ -196,20 +200,20 @@ class Reconciler:
             await action(step)
         except GatewayError as error:
             self._troubles[step.target] = error
-            self._complain(f"could not {step.kind} {step.target}: {error}")
+            self._complain(step.target, f"could not {step.kind} {step.target}: {error}")
             return
         self._troubles.pop(step.target, None)
         took = self.clock.monotonic() - started
-        self._last_complaint = ""
+        self._complaints.pop(step.target, None)
         self._last_step = f"{_DONE[step.kind]} {step.target} in {took:.2f} s: {step.reason}"
         structlog.get_logger("control").info(self._last_step, site=self.site)
 
-    def _complain(self, sentence: str) -> None:
-        """Say a failure once, not at every try."""
+    def _complain(self, target: str, sentence: str) -> None:
+        """Say a failure once, not at every try, whatever else fails or works in between."""
         self._last_step = sentence
-        if sentence != self._last_complaint:
+        if sentence != self._complaints.get(target):
             structlog.get_logger("control").warning(sentence, site=self.site)
-        self._last_complaint = sentence
+        self._complaints[target] = sentence
 
     async def _create(self, step: Step) -> None:
         if step.spec is None:

@@ -1,9 +1,12 @@
 """The keeper against a world in memory: what is kept, what is left alone, and how it backs off."""
 
+import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
+import structlog
 
 from gateway.control.siteloop import Rhythm
 from gateway.model.errors import GatewayError
@@ -51,8 +54,10 @@ async def test_what_runs_is_adopted() -> None:
 async def test_a_file_that_is_gone_takes_its_server_with_it(world: Kept) -> None:
     world.keeper.apply(fleet(site("s", camera("a")), site("t", camera("a"))))
     await until(lambda: world.states("s") == world.states("t") == {"a": "live"})
+    gone = world.runtime.servers["s"]
     world.keeper.apply(fleet(site("t", camera("a"))))
     await until(lambda: "s" not in world.runtime.there)
+    await until(lambda: gone.calls["close"] == 1)
     await until(lambda: world.board.site("s") is None)
     assert set(world.keeper.ages()) == {"t"}
     assert world.runtime.calls["remove t"] == 0
@@ -164,6 +169,42 @@ async def test_an_unforeseen_error_does_not_end_a_loop(world: Kept) -> None:
     await until(lambda: world.states("s") == {"a": "waiting"})
     world.runtime.servers["s"].broken = None
     await until(lambda: world.states("s") == {"a": "live"})
+
+
+async def test_each_failure_is_said_once_whatever_fails_beside_it(world: Kept) -> None:
+    world.runtime.put(ServerSpec("s", "s"))
+    server = world.runtime.servers["s"]
+    server.refuses = failure("it takes no further camera")
+    with structlog.testing.capture_logs() as logs:
+        world.keeper.apply(fleet(site("s", camera("a"), camera("b"))))
+        await until(lambda: server.calls["startup"] >= 4, within=20)
+    said = Counter(line["event"] for line in logs if line["log_level"] == "warning")
+    assert sorted(said.values()) == [1, 1]
+
+
+async def test_a_file_that_comes_back_while_its_site_goes_is_kept(world: Kept) -> None:
+    world.runtime.put(ServerSpec("s", "s"))
+    held = world.runtime.servers["s"].held = asyncio.Event()
+    world.keeper.apply(fleet(site("s", camera("a"))))
+    await until(lambda: world.runtime.servers["s"].calls["startup"] == 1)
+    world.keeper.apply(fleet())
+    await until(lambda: world.board.site("s") is None)
+    world.keeper.apply(fleet(site("s", camera("a"))))
+    held.set()
+    await until(lambda: world.states("s") == {"a": "live"})
+
+
+async def test_an_unforeseen_error_makes_the_keeper_neither_deaf_nor_blind(world: Kept) -> None:
+    await until(lambda: world.runtime.calls["observe"] > 0)
+    world.runtime.put(ServerSpec("gone", "gone"))
+    world.runtime.broken = ZeroDivisionError()
+    with structlog.testing.capture_logs():
+        world.keeper.apply(fleet())
+        seen = world.runtime.calls["observe"]
+        await until(lambda: world.runtime.calls["observe"] > seen)
+    world.runtime.broken = None
+    world.keeper.apply(fleet())
+    await until(lambda: "gone" not in world.runtime.there)
 
 
 async def test_a_wanted_stream_is_pulled_and_let_go_after_a_while(world: Kept) -> None:

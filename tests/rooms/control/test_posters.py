@@ -2,7 +2,10 @@
 
 from datetime import UTC, datetime
 
+import structlog
+
 from gateway.control.posters import Posters, Schedule
+from gateway.model.server import ServerSpec
 from tests.rooms.control.world import Kept, camera, failure, fleet, kept, site
 from tests.waiting import until
 
@@ -92,5 +95,20 @@ async def test_a_building_that_is_gone_leaves_no_picture() -> None:
     await until(lambda: len(store.kept) == 2)
     world.keeper.apply(fleet(site("t", camera("a"))))
     await until(lambda: set(store.kept) == {("t", "a")})
+    await posters.close()
+    await world.keeper.close()
+
+
+async def test_an_unforeseen_error_does_not_end_the_pictures() -> None:
+    world, store = kept(), MemoryStore()
+    world.runtime.put(ServerSpec("s", "s"))
+    world.runtime.servers["s"].picture_trouble = ZeroDivisionError()
+    posters = posters_of(world, store)
+    world.keeper.apply(fleet(site("s", camera("a"))))
+    posters.start()
+    with structlog.testing.capture_logs() as logs:
+        await until(lambda: logs)
+        world.runtime.servers["s"].picture_trouble = None
+        await until(lambda: posters.get("s", "a"))
     await posters.close()
     await world.keeper.close()

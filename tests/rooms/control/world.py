@@ -61,12 +61,17 @@ class Played:
 
 @dataclass
 class MemoryServer:
-    """A media server; ``dead`` cameras are pulled and send nothing."""
+    """A media server; ``dead`` cameras are pulled and send nothing.
+
+    ``held``: a startup never answers, and can be cancelled only once this is set.
+    """
 
     name: str
     dead: set[str] = field(default_factory=set)
     broken: Exception | None = None
-    picture_trouble: GatewayError | None = None
+    picture_trouble: Exception | None = None
+    refuses: GatewayError | None = None
+    held: asyncio.Event | None = None
     pulled: dict[Secret, str] = field(default_factory=dict)
     viewers: dict[str, tuple[str, Played]] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
@@ -89,6 +94,13 @@ class MemoryServer:
 
     async def startup(self, uri: Secret, stream: str) -> None:
         self._enter("startup")
+        if self.refuses is not None:
+            raise self.refuses
+        if self.held is not None:
+            try:
+                await asyncio.Future()
+            finally:
+                await self.held.wait()
         self.pulled[uri] = stream
 
     async def terminate_capture(self, uri: Secret) -> None:
@@ -142,7 +154,7 @@ class MemoryRuntime:
     there: dict[str, ServerObserved] = field(default_factory=dict)
     servers: dict[str, MemoryServer] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
-    broken: GatewayError | None = None
+    broken: Exception | None = None
     bell: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
     dies: bool = False
 
