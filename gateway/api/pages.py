@@ -22,6 +22,11 @@ async def watch(request: web.Request) -> web.Response:
     return _file(request, await request.app[keys.ASSETS].get("watch.html"))
 
 
+async def console(request: web.Request) -> web.Response:
+    """``GET /console``: the company's own page; it shows nothing before somebody signs in."""
+    return _file(request, await request.app[keys.ASSETS].get("console.html"))
+
+
 async def asset(request: web.Request) -> web.Response:
     """``GET /assets/...``: scripts, styles, texts and icons; pages have addresses of their own."""
     name = request.match_info["path"]

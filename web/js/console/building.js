@@ -1,0 +1,148 @@
+/** The right pane: one building with its cameras, its media servers and what is wrong with its file. */
+import { ApiError } from "../api.js";
+import { element, icon } from "../element.js";
+import { siteSentence } from "../page.js";
+import { Lines } from "../player/lines.js";
+import { CameraCard } from "./camera-card.js";
+import { problemList, serverList } from "./behind.js";
+import { toneOf } from "./sayings.js";
+/** @import { Api } from "../api.js" */
+/** @import { Words } from "../i18n.js" */
+/** @import { StaffCamera, StaffSite, Summary } from "./types.js" */
+
+const BACK = "m14.5 5-7 7 7 7";
+// Changes come in bursts, and one look at the building shows all of them.
+const AGAIN_MS = 400;
+
+export class Building {
+  pane = element("section", { class: "building" });
+  #api;
+  #words;
+  #id;
+  #lines = new Lines({ auto: 0, total: 4 });
+  #name = element("h2", { tabindex: "-1" });
+  #state = element("p", { class: "state" });
+  #problems = element("div");
+  #wall = element("ul", { class: "cameras" });
+  #servers = element("div");
+  #notice = element("div", { class: "notice", role: "status" });
+  /** @type {Map<string, CameraCard>} */
+  #cards = new Map();
+  /** @type {StaffSite|null} */
+  #site = null;
+  #timer = 0;
+  #closed = false;
+
+  /** @param {{api: Api, words: Words}} parts @param {string} id @param {Summary|undefined} summary what is known already */
+  constructor({ api, words }, id, summary) {
+    this.#api = api;
+    this.#words = words;
+    this.#id = id;
+    const back = element("a", { class: "back", href: "#/", "aria-label": words.text("back") }, icon("", BACK));
+    const page = element("a", { class: "quiet", href: `/watch/${encodeURIComponent(id)}`, target: "_blank", rel: "noopener" });
+    page.append(words.text("building.page"));
+    const head = element("header", { class: "head" }, back, element("div", { class: "title" }, this.#name, this.#state), page);
+    this.pane.append(head, this.#problems, this.#notice, this.#wall, this.#servers);
+    this.#name.textContent = summary ? words.name(summary.name) || id : id;
+    this.#notice.textContent = words.text("console.loading");
+    void this.#load();
+  }
+
+  /** Put the hand on the name: who reads with the ears hears where they are. */
+  focus() {
+    this.#name.focus({ preventScroll: true });
+  }
+
+  /** Nothing comes after this. */
+  close() {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** @param {StaffCamera} camera */
+  updateCamera(camera) {
+    if (!this.#site) return;
+    const card = this.#cards.get(camera.id);
+    if (!card) {
+      this.#soon();
+      return;
+    }
+    this.#site.cameras = this.#site.cameras.map((known) => (known.id === camera.id ? camera : known));
+    card.show(camera);
+    this.#head();
+  }
+
+  /** The building has changed: its servers or its file may have too. */
+  update() {
+    this.#soon();
+  }
+
+  #soon() {
+    clearTimeout(this.#timer);
+    if (!this.#closed) this.#timer = setTimeout(() => void this.#load(), AGAIN_MS);
+  }
+
+  async #load() {
+    try {
+      const site = /** @type {StaffSite} */ (await this.#api.site(this.#id));
+      if (this.#closed) return;
+      this.#site = site;
+      this.#show(site);
+    } catch (error) {
+      if (!this.#closed) this.#fail(error instanceof ApiError ? error.status : 0);
+    }
+  }
+
+  /** @param {StaffSite} site */
+  #show(site) {
+    const words = this.#words;
+    const ids = new Set(site.cameras.map(({ id }) => id));
+    for (const [id, { card }] of this.#cards) {
+      if (ids.has(id)) continue;
+      card.remove();
+      this.#cards.delete(id);
+    }
+    for (const camera of site.cameras) {
+      const card = this.#cards.get(camera.id);
+      if (card) card.show(camera);
+      else this.#add(camera);
+    }
+    this.#notice.replaceChildren(
+      ...(site.cameras.length > 0 ? [] : [element("p", {}, words.text("site.empty"))]),
+    );
+    this.#problems.replaceChildren(...problemList(words, site.problems ?? []));
+    this.#servers.replaceChildren(...serverList(words, site));
+    this.#head();
+  }
+
+  /** @param {StaffCamera} camera */
+  #add(camera) {
+    const parts = { api: this.#api, words: this.#words, lines: this.#lines, site: this.#id };
+    const card = new CameraCard(parts, camera);
+    this.#cards.set(camera.id, card);
+    this.#wall.append(card.card);
+  }
+
+  #head() {
+    if (!this.#site) return;
+    const { name, state, cameras } = this.#site;
+    const live = cameras.filter((camera) => camera.state === "live" || camera.state === "idle").length;
+    this.#name.textContent = this.#words.name(name) || this.#id;
+    this.#state.dataset["tone"] = cameras.length > 0 ? toneOf(state) : "calm";
+    this.#state.textContent = siteSentence(this.#words, { state, total: cameras.length, live });
+  }
+
+  /** @param {number} status */
+  #fail(status) {
+    const words = this.#words;
+    if (status === 404) {
+      this.#cards.clear();
+      this.#wall.replaceChildren();
+      this.#notice.replaceChildren(element("p", {}, words.text("site.missing")));
+      return;
+    }
+    const again = element("button", { class: "act", type: "button", onclick: () => void this.#load() });
+    again.append(words.text("console.again"));
+    this.#notice.replaceChildren(element("p", {}, words.text("console.nobody")), again);
+  }
+}
