@@ -148,6 +148,7 @@ class Story:
     def _camera(self, site: Site, camera: CameraStatus) -> bytes:
         if not self._visitor.sees_camera(site, camera.id):
             return b""
+        camera = views.seen_camera(camera, self._visitor)
         poster = self._app[keys.POSTERS].get(site.id, camera.id)
         return sse("camera", views.camera_view(site.id, camera, poster) | {"site": site.id})
 

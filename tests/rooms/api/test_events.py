@@ -74,6 +74,23 @@ async def test_everything_first_then_the_changes(client: Client, stage: Stage) -
             assert await take(events, 1) == [("gone", {"site": "office"})]
 
 
+async def test_a_cameras_address_is_told_to_staff_only(client: Client, stage: Stage) -> None:
+    reason = "the camera at 10.0.0.2 refuses this user and password"
+    silent = with_camera(status_of(stage.sites["open"]), 1, reason=reason, hint="see 10.0.0.2")
+    async with (
+        client.get("/api/v1/events?site=open") as response,
+        aclosing(events_of(response)) as events,
+    ):
+        await take(events, 3)
+        stage.board.publish(silent)
+        told = await take(events, 1)
+    async with client.get("/api/v1/sites/open") as response:
+        told.append(("shown", await response.json()))
+    assert "10.0.0.2" not in json.dumps(told)
+    async with client.get("/api/v1/sites/open", headers=STAFF) as response:
+        assert (await response.json())["cameras"][1]["reason"] == reason
+
+
 async def test_one_site_only(client: Client, stage: Stage) -> None:
     stage.add(site_of("other"))
     async with client.get("/api/v1/events?site=open") as response:
@@ -182,8 +199,8 @@ def blocked(stage: Stage, server: web.Server) -> bool:
     """Publish until some client's events do not fit into its socket any more."""
     for _ in range(20):
         state = replace(status_of(stage.sites["open"]), last_step=str(id(object())))
-        stage.board.publish(with_camera(state, 0, reason="x" * 100_000, viewers=len(state.id)))
-        stage.board.publish(with_camera(state, 0, reason="y" * 100_000))
+        stage.board.publish(with_camera(state, 0, video_codec="x" * 100_000, viewers=len(state.id)))
+        stage.board.publish(with_camera(state, 0, video_codec="y" * 100_000))
     return any(
         one.transport is not None and one.transport.get_write_buffer_size() > 100_000  # type: ignore[attr-defined]  # a socket's transport
         for one in server.connections
@@ -217,7 +234,7 @@ async def test_a_thousand_subscribers(stage: Stage) -> None:
         nonlocal heard
         async with session.get(url) as response:
             async for raw in response.content:
-                if raw.startswith(b"data:") and json.loads(raw[5:]).get("reason") == "news":
+                if raw.startswith(b"data:") and json.loads(raw[5:]).get("video_codec") == "news":
                     heard += 1
                     return
 
@@ -231,5 +248,5 @@ async def test_a_thousand_subscribers(stage: Stage) -> None:
             await until(lambda: len(app[keys.STREAMS]) == 1000, within=30)
             refused = await session.get(url)
             assert (refused.status, refused.headers["Retry-After"]) == (503, "5")
-            stage.board.publish(with_camera(status_of(stage.sites["open"]), 0, reason="news"))
+            stage.board.publish(with_camera(status_of(stage.sites["open"]), 0, video_codec="news"))
         assert heard == 1000
