@@ -76,6 +76,10 @@ class Surveys:
         survey = self._last.get(site_id)
         return survey if survey is not None and survey.running else None
 
+    def last(self, site_id: str) -> Survey | None:
+        """Return the survey of a site that runs or has run last."""
+        return self._last.get(site_id)
+
     def busy(self) -> bool:
         """Tell whether any survey runs."""
         return any(survey.running for survey in self._last.values())

@@ -1,0 +1,19 @@
+"""What technicians work with, together: surveys, registrations, records."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.control.ports import Records
+from gateway.control.registration import Registrations
+from gateway.control.survey import Surveys
+from gateway.model.survey import Acceptance
+
+
+@dataclass(frozen=True, slots=True)
+class Fieldwork:
+    """``page(record, language)`` prints an acceptance record as a whole HTML page."""
+
+    surveys: Surveys
+    registrations: Registrations
+    records: Records
+    page: Callable[[Acceptance, str], str]
