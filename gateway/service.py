@@ -33,6 +33,7 @@ from gateway.control.posters import Posters
 from gateway.control.preview import preview
 from gateway.control.siteloop import World
 from gateway.control.watching import Watching
+from gateway.kit import openfiles
 from gateway.kit.clock import SystemClock
 from gateway.kit.tasks import Tasks
 from gateway.model.company import Fleet, RuntimeKind, Settings
@@ -46,6 +47,7 @@ from gateway.wcs.server import WcsServer
 from gateway.wcs.settings import embedded_files
 
 _REMOVE_S: Final = 20.0
+_REREAD_S: Final = 5.0
 LEASE_S: Final = 900.0
 """How long an embedded media server goes on when no gateway asks it any more."""
 
@@ -89,6 +91,7 @@ class Service:
 
     async def start(self) -> None:
         """Begin; raises GatewayError. :meth:`close` is to be called in any case."""
+        openfiles.raise_limit()
         self._fleet = await asyncio.to_thread(self._loader.load)
         settings = self._fleet.settings
         log = structlog.get_logger("service")
@@ -172,6 +175,14 @@ class Service:
         return self.options.listen or (settings.listen_host, settings.listen_port)
 
     async def _follow_files(self, keeper: Keeper) -> None:
+        while True:
+            try:
+                await self._take_over(keeper)
+            except Exception:  # noqa: BLE001  # the edge: one error must not freeze the configuration
+                structlog.get_logger("service").exception("following the files has failed")
+            await asyncio.sleep(_REREAD_S)
+
+    async def _take_over(self, keeper: Keeper) -> None:
         log = structlog.get_logger("service")
         async for fleet in changes(self._loader, asyncio.Event()):
             before, self._fleet = self._fleet, fleet

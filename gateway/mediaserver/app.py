@@ -1,7 +1,6 @@
 """The media server as one process: its parts, their start, their end."""
 
 import asyncio
-import resource
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 import structlog
 from aiohttp import web
 
+from gateway.kit import openfiles
 from gateway.kit.clock import Clock
 from gateway.kit.tasks import Tasks
 from gateway.mediaserver.connection import KeepAlive
@@ -89,7 +89,7 @@ async def serving(settings: Settings, parts: Parts, lease: Lease) -> AsyncIterat
 
 async def run(home: Home, settings: Settings, parts: Parts) -> None:
     """Serve until SIGTERM, SIGINT or the end of the lease; announce the ports in ``home``."""
-    raise_open_files()
+    openfiles.raise_limit()
     over = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -106,12 +106,6 @@ async def run(home: Home, settings: Settings, parts: Parts) -> None:
             log.info("ends")
     finally:
         await tasks.close()
-
-
-def raise_open_files() -> None:
-    """Let this process open as many files as its hard limit allows: a socket per viewer."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _server_file(settings: Settings, ports: Ports) -> ServerFile:

@@ -279,8 +279,13 @@ class ProcessRuntime:
             self._watches[process] = pids.Watch(
                 process, lambda how: self._ended(process, spec, how)
             )
-        except OSError:
+        except ProcessLookupError:
             self._ended(process, spec, "")
+        except OSError as error:
+            # It runs all the same, and the next look tries again.
+            self._log.warning(
+                "a media server cannot be watched", server=spec.id, reason=error.strerror
+            )
 
     def _ended(self, process: pids.ProcessId, spec: ServerSpec, how: str) -> None:
         self._watches.pop(process, None)

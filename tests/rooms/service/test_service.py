@@ -2,15 +2,17 @@
 
 import json
 import os
+import resource
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import structlog
 from aiohttp import ClientSession
 
 from gateway import ask, cli
-from gateway.model.company import MediaServers, RuntimeKind, Settings
+from gateway.model.company import Fleet, MediaServers, RuntimeKind, Settings
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.service import Options, Service, make_runtime, until_told, web_dir
 from tests.waiting import until
@@ -49,6 +51,26 @@ async def test_new_files_take_effect_while_it_runs(service: Service, tmp_path: P
     assert set(service.fleet.sites) == {"house"}
 
 
+async def test_an_unforeseen_error_does_not_freeze_the_configuration(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.service._REREAD_S", 0.05)
+    await service.start()
+    sound = service._loader.load
+    stumbles = iter([ZeroDivisionError()])
+
+    def load() -> Fleet:
+        for error in stumbles:
+            raise error
+        return sound()
+
+    service._loader.load = load  # type: ignore[method-assign]  # an error that nobody foresaw
+    with structlog.testing.capture_logs() as logs:
+        (tmp_path / "sites/other.yaml").write_text("name: Other\nenabled: false\n")
+        await until(lambda: service.board.site("other"))
+    assert "following the files has failed" in {line["event"] for line in logs}
+
+
 async def test_a_second_one_in_the_same_folder_is_refused(service: Service) -> None:
     await service.start()
     second = Service(Options(directory=service.options.directory, listen=("127.0.0.1", 0)))
@@ -57,6 +79,16 @@ async def test_a_second_one_in_the_same_folder_is_refused(service: Service) -> N
     await second.close(remove=True)
     assert caught.value.kind is ErrorKind.CONFLICT
     assert (await ask.sites(service.url, None))[0]["id"] == "house"
+
+
+async def test_it_takes_as_many_sockets_as_the_machine_gives(service: Service) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(512, hard), hard))
+    try:
+        await service.start()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 async def test_a_signal_ends_even_a_beginning() -> None:
