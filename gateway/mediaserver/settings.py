@@ -11,7 +11,8 @@ mistake. Files are named relative to the server's folder.
 ``disable_rest_auth``                 ``false`` asks for HTTP Basic
 ``keep_alive.server_interval``        milliseconds between pings
 ``keep_alive.probes``                 missing pongs after which a socket is closed
-``embedded.control_address``          where REST and signalling listen (127.0.0.1)
+``embedded.control_address``          where REST and signalling listen (127.0.0.1); a network
+                                      means this machine's own address in it
 ``embedded.rest_user_file``           file with ``user:password`` for REST
 ``embedded.token_file``               file with the token that ``connection.custom`` must carry
 ``embedded.max_viewers``              viewers at most (500)
@@ -25,6 +26,7 @@ mistake. Files are named relative to the server's folder.
 """
 
 import ipaddress
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,7 +161,10 @@ def parse(text: str, *, home: Path, environment: Mapping[str, str]) -> Settings:
         http_port=read.read("http.port", _port, 8081, _PORT),
         ws_port=read.read("ws.port", _port, 8080, _PORT),
         control_address=read.read(
-            "embedded.control_address", _any_address, "127.0.0.1", "an IP address"
+            "embedded.control_address",
+            _own_address,
+            "127.0.0.1",
+            "an IP address, or a network that this machine has an address in",
         ),
         rest_user=_rest_user(read, environment),
         signalling_token=_secret_or_none(read.secret("embedded.token_file")),
@@ -229,8 +234,21 @@ def _address(value: str) -> str | None:
     return None if address.is_unspecified else str(address)
 
 
-def _any_address(value: str) -> str:
-    return str(ipaddress.ip_address(value))
+def _own_address(value: str) -> str:
+    if "/" not in value:
+        return str(ipaddress.ip_address(value))
+    # A container's address in a network is known when it has started, not when it is configured.
+    network = ipaddress.ip_network(value)
+    family = socket.AF_INET if network.version == 4 else socket.AF_INET6  # noqa: PLR2004  # IPv4
+    with socket.socket(family, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.connect((str(network.network_address + 1), 9))  # asks for the route, sends nothing
+        except OSError as error:
+            raise ValueError(value) from error
+        own = ipaddress.ip_address(sock.getsockname()[0])
+    if own not in network:
+        raise ValueError(value)
+    return str(own)
 
 
 def _port(value: str) -> int:

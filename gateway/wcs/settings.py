@@ -7,6 +7,9 @@ from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.server import ServerSpec
 
 PROPERTIES: Final = "conf/flashphoner.properties"
+JVM_OPTIONS: Final = "conf/wcs-core.properties"
+_MIB: Final = 1 << 20
+_LEAST_HEAP: Final = 256
 
 
 def embedded_files(
@@ -44,34 +47,86 @@ def embedded_files(
     }
 
 
-def wcs_files(
-    spec: ServerSpec, *, media_ports: tuple[int, int] = (31001, 32000)
+def embedded_container_files(
+    spec: ServerSpec,
+    *,
+    media_ports: tuple[int, int],
+    offset: int,
+    bind: str | None,
+    announced: str | None,
+    control: str,
+    token_file: str,
 ) -> Mapping[str, str]:
-    """Return the files of a real WCS in its container.
+    """Return the files of an embedded server in a container.
 
-    REST is open inside: the container's control ports are reachable over the private management
-    network only.
+    ``control`` is the address, or the network of the address, where REST and signalling listen;
+    ``offset`` is added to their ports. The REST user comes from the variable PASSWORD.
     """
-    first, last = media_ports
     return {
         PROPERTIES: _properties(
             {
-                **_addresses(spec),
-                "hold_ip_settings": "true",
-                "media_port_from": str(first),
-                "media_port_to": str(last),
-                "http.port": "8081",
-                "ws.port": "8080",
-                "wss.port": "8443",
-                "rtsp_interleaved_mode": "true",
+                **_known({"ip_local": bind, "ip": announced}),
+                "media_port_from": str(media_ports[0]),
+                "media_port_to": str(media_ports[0]),
+                "http.port": str(8081 + offset),
+                "ws.port": str(8080 + offset),
+                "embedded.control_address": control,
+                "embedded.token_file": token_file,
+                "embedded.max_viewers": str(spec.max_viewers),
+                "embedded.sound": "true" if spec.sound else "false",
             }
         )
     }
 
 
+def wcs_files(
+    spec: ServerSpec,
+    *,
+    media_ports: tuple[int, int] = (31001, 32000),
+    offset: int = 0,
+    bind: str | None = None,
+    announced: str | None = None,
+    **_: str,
+) -> Mapping[str, str]:
+    """Return the files of a real WCS in its container; they are merged into those of its image.
+
+    REST is open inside: the container's control ports are reachable over the private management
+    network only. The heap is half of the memory limit: media buffers live outside of it
+    (docs.flashphoner.com, "Memory management in Java"). The CDN's port and the RTSP server's are
+    set because the process may not take ports below 1024, and servers that share a host would
+    take the same ones.
+    """
+    first, last = media_ports
+    local = bind or spec.address
+    files = {
+        PROPERTIES: _properties(
+            {
+                **_known({"ip_local": local, "ip": announced or spec.external_address or local}),
+                "hold_ip_settings": "true",
+                "media_port_from": str(first),
+                "media_port_to": str(last),
+                "http.port": str(8081 + offset),
+                "https.port": str(8444 + offset),
+                "ws.port": str(8080 + offset),
+                "wss.port": str(8443 + offset),
+                "rtsp.port": str(5555 + offset),
+                "cdn_port": str(8084 + offset),
+                "rtsp_interleaved_mode": "true",
+            }
+        )
+    }
+    if spec.limits.memory is not None:
+        heap = max(_LEAST_HEAP, spec.limits.memory // 2 // _MIB)
+        files[JVM_OPTIONS] = f"-Xmx{heap}m\n-Xms{heap}m\n"
+    return files
+
+
 def _addresses(spec: ServerSpec) -> dict[str, str]:
-    addresses = {"ip_local": spec.address or "", "ip": spec.external_address or spec.address or ""}
-    return {key: value for key, value in addresses.items() if value}
+    return _known({"ip_local": spec.address, "ip": spec.external_address or spec.address})
+
+
+def _known(values: Mapping[str, str | None]) -> dict[str, str]:
+    return {key: value for key, value in values.items() if value}
 
 
 def _properties(values: Mapping[str, str]) -> str:

@@ -1,0 +1,101 @@
+"""Giving a server its place: the address that it keeps, and its slot where ports are shared."""
+
+import contextlib
+import ipaddress
+import socket
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import structlog
+
+from gateway.model.company import Network
+from gateway.model.errors import ErrorKind, GatewayError
+from gateway.model.server import ServerSpec
+from gateway.runtime import arp
+from gateway.runtime.docker import names
+from gateway.runtime.docker.listing import Listing, Seen
+from gateway.runtime.network import LAN_DRIVERS
+from gateway.runtime.places import Place, Places, choose_address, choose_slot
+
+_FAR: Final = "192.0.2.254"
+"""A documentation address (RFC 5737): nothing is sent, only the route is asked for."""
+
+
+class Settling:
+    """Chooses places and writes them down."""
+
+    def __init__(self, network: Network, places: Places, listing: Listing) -> None:
+        self._network = network
+        self._places = places
+        self._listing = listing
+
+    async def settle(self, spec: ServerSpec, old: Sequence[Seen]) -> Place:
+        """Return a server's place; ``old`` are its own containers.
+
+        Raises CONTAINER_FAILED when its address is taken or none is left, CONFIG_INVALID when
+        there is no range to take one from.
+        """
+        others = await self._others(spec.id)
+        known = self._places.get(spec.id)
+        mine = _of(old[0]) if old else Place()
+        if self._network.driver in LAN_DRIVERS:
+            address = await self._address(spec, known.address or mine.address, mine, others)
+            place = Place(address=address)
+        else:
+            slot = known.slot if known.slot is not None else mine.slot
+            taken = {one.slot for one in others.values() if one.slot is not None}
+            place = Place(address=spec.address, slot=choose_slot(slot, taken))
+        self._places.put(spec.id, place)
+        return place
+
+    def announced(self, spec: ServerSpec, place: Place) -> str | None:
+        """Return the address that browsers are told."""
+        address = spec.external_address or place.address
+        return address if address or self._network.driver in LAN_DRIVERS else _own_address()
+
+    async def _others(self, server_id: str) -> Mapping[str, Place]:
+        there = [one for one in await self._listing.all() if one.server != server_id]
+        return {one.server: _of(one) for one in there} | dict(self._places.others(server_id))
+
+    async def _address(
+        self, spec: ServerSpec, kept: str | None, mine: Place, others: Mapping[str, Place]
+    ) -> str:
+        taken = {one.address: name for name, one in others.items() if one.address}
+        if spec.address is None and kept is not None and kept not in taken and self._fits(kept):
+            return kept
+        for address in choose_address(spec.id, spec.address, self._network, taken):
+            if address == mine.address:
+                return address
+            owner = await arp.owner(self._network.parent or "", address)
+            if owner is None:
+                return address
+            structlog.get_logger("runtime").warning(
+                "an address for media servers is used by another device",
+                address=address,
+                device=owner,
+            )
+            taken[address] = owner
+        raise GatewayError(
+            ErrorKind.CONTAINER_FAILED,
+            f"the address {spec.address} of {spec.id} is used by another device of the network",
+            "take it out of the DHCP server's range, or write another media_server.address",
+        )
+
+    def _fits(self, address: str) -> bool:
+        reserved = self._network.ip_range or self._network.subnet
+        return reserved is None or ipaddress.ip_address(address) in ipaddress.ip_network(
+            reserved, strict=False
+        )
+
+
+def _of(seen: Seen) -> Place:
+    slot = seen.labels.get(names.SLOT, "")
+    return Place(seen.labels.get(names.ADDRESS) or None, int(slot) if slot.isdecimal() else None)
+
+
+def _own_address() -> str | None:
+    """Return the address that this machine's default route leaves from."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.connect((_FAR, 9))
+        return str(sock.getsockname()[0])
+    return None

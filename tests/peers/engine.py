@@ -1,0 +1,323 @@
+"""A private Docker Engine for tests, in a network namespace of its own.
+
+Its packet filter, bridges and forwarding policy stay inside that namespace, so that neither the
+machine nor other tests notice it. Images come from no registry: a minimal Debian is made by
+``debootstrap``, Python packages are downloaded outside. Both, and the engine's layers, are kept
+under ``~/.cache/camera-gateway-tests``; containers, networks and volumes never outlive a run.
+"""
+
+import contextlib
+import ctypes
+import fcntl
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import docker
+from docker.errors import DockerException, ImageNotFound
+
+ROOT: Final = Path(__file__).parents[2]
+CACHE: Final = Path.home() / ".cache/camera-gateway-tests"
+_PACKAGES: Final = "python3,python3-venv,python3-pip,iproute2,iptables,ca-certificates"
+_CLONE_NEWNET: Final = 0x40000000
+_START_S: Final = 60.0
+_BASE: Final = "camera-gateway-base:1"
+IMAGE: Final = "camera-gateway-mediaserver:test"
+
+
+@dataclass(slots=True)
+class Engine:
+    """One running engine; ``name`` is also that of its network namespace (the Docker host)."""
+
+    name: str
+    folder: Path
+    data: Path
+    process: subprocess.Popen[bytes] | None = None
+    made: list[str] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """Where the engine listens."""
+        return f"unix://{self.folder}/docker.sock"
+
+    @property
+    def log(self) -> Path:
+        """What the daemon says."""
+        return self.folder / "dockerd.log"
+
+    def client(self) -> docker.APIClient:
+        """Return a client of its own for a test's own questions; close it."""
+        return docker.APIClient(base_url=self.url, version="auto", timeout=120)
+
+    def start(self) -> None:
+        """Start the daemon and wait until it answers."""
+        commands = self.folder / "bin"
+        if not commands.exists():
+            commands.mkdir()
+            for name in ("iptables", "ip6tables"):
+                # The daemon speaks to the packet filter that every kernel has.
+                (commands / name).symlink_to(f"/usr/sbin/{name}-legacy")
+        environment = {**os.environ, "PATH": f"{commands}:{os.environ['PATH']}:/usr/sbin:/sbin"}
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    *("nsenter", f"--net=/run/netns/{self.name}", "dockerd"),
+                    *("--data-root", str(self.data), "--exec-root", str(self.folder / "exec")),
+                    *("-H", self.url, "-p", str(self.folder / "pid"), "--bridge=none"),
+                    *("--default-address-pool", "base=172.30.0.0/16,size=20"),
+                    *("--default-address-pool", "base=172.31.0.0/16,size=20"),
+                ],
+                stdout=log,
+                stderr=log,
+                env=environment,
+                start_new_session=True,
+            )
+        _wait(self._answers, _START_S, f"the engine does not answer, see {self.log}")
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """End the daemon; its containers end with it on SIGTERM."""
+        if self.process is None:
+            return
+        self.process.send_signal(number)
+        try:
+            self.process.wait(40)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(10)
+        self.process = None
+
+    def lan(self, parent: str, *hosts: tuple[str, str], host_address: str = "") -> None:
+        """Make a LAN: ``parent`` is the Docker host's interface, ``hosts`` name and address.
+
+        The hosts are network namespaces on a switch in a namespace of its own.
+        """
+        switch = f"{self.name}s"
+        self._namespace(switch)
+        _run("ip", "-n", switch, "link", "add", "sw", "type", "bridge")
+        _run("ip", "-n", switch, "link", "set", "sw", "up")
+        ends = [(self.name, parent, host_address)]
+        ends += [(self.host(name), "lan0", address) for name, address in hosts]
+        for number, (namespace, interface, address) in enumerate(ends):
+            if number:
+                self._namespace(namespace)
+            port = f"p{number}"
+            _run(
+                *("ip", "-n", namespace, "link", "add", interface, "type", "veth"),
+                *("peer", "name", port, "netns", switch),
+            )
+            _run("ip", "-n", switch, "link", "set", port, "master", "sw", "up")
+            if address:
+                _run("ip", "-n", namespace, "address", "add", address, "dev", interface)
+            _run("ip", "-n", namespace, "link", "set", interface, "up")
+
+    def host(self, name: str) -> str:
+        """Return the namespace of one of the LAN's hosts."""
+        return f"{self.name}{name}"
+
+    def clean(self) -> None:
+        """Remove containers, networks and volumes of the run."""
+        with contextlib.suppress(DockerException), contextlib.closing(self.client()) as client:
+            for container in client.containers(all=True):
+                client.remove_container(container["Id"], force=True, v=True)
+            client.prune_networks()
+            for volume in client.volumes()["Volumes"] or ():
+                client.remove_volume(volume["Name"], force=True)
+
+    def _answers(self) -> bool:
+        if self.process is not None and self.process.poll() is not None:
+            tail = self.log.read_text(errors="replace")[-2000:]
+            raise RuntimeError(f"the engine has ended: {tail}")
+        try:
+            with contextlib.closing(docker.APIClient(base_url=self.url, timeout=5)) as client:
+                return bool(client.ping())
+        except DockerException:
+            return False
+
+    def _namespace(self, name: str) -> None:
+        _run("ip", "netns", "add", name)
+        self.made.append(name)
+        _run("ip", "-n", name, "link", "set", "lo", "up")
+
+
+@contextlib.contextmanager
+def engine(*, images: bool = True) -> Iterator[Engine]:
+    """Run an engine for as long as the context lasts; ``images`` makes :data:`IMAGE` ready."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    name = f"cg-{uuid.uuid4().hex[:6]}"
+    data = CACHE / "engine"
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}-"))
+    one = Engine(name, folder, data)
+    with (CACHE / "engine.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            one._namespace(name)
+            one.start()
+            one.clean()
+            if images:
+                make_images(one)
+            yield one
+        finally:
+            _end(one)
+
+
+def _end(one: Engine) -> None:
+    if one.process is not None:
+        one.clean()
+    one.stop()
+    for line in reversed(Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()):
+        place = line.split()[1]
+        if place.startswith((f"{one.folder}/", f"{one.data}/")):
+            _run("umount", "-l", place, check=False)
+    for namespace in reversed(one.made):
+        _run("ip", "netns", "delete", namespace, check=False)
+    shutil.rmtree(one.folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def inside(namespace: str) -> Iterator[None]:
+    """Move this thread, and the threads and processes that it starts, into a namespace."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    there = os.open(f"/run/netns/{namespace}", os.O_RDONLY)
+    try:
+        _enter(libc, there)
+        yield
+    finally:
+        _enter(libc, home)
+        os.close(there)
+        os.close(home)
+
+
+def _enter(libc: ctypes.CDLL, descriptor: int) -> None:
+    if libc.setns(descriptor, _CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
+
+
+def make_images(one: Engine) -> None:
+    """Build the project's own Dockerfile on the minimal Debian; unchanged layers are kept."""
+    with contextlib.closing(one.client()) as client:
+        base = f"{_BASE}-{_key(_PACKAGES)}"
+        try:
+            client.inspect_image(base)
+        except ImageNotFound:
+            with _base_archive().open("rb") as archive:
+                client.import_image_from_data(
+                    archive, repository=base.partition(":")[0], tag=base.partition(":")[2]
+                )
+        with tempfile.TemporaryDirectory(prefix="cg-context-") as context:
+            _build_context(Path(context))
+            _build(client, Path(context), base)
+
+
+def _build(client: docker.APIClient, context: Path, base: str) -> None:
+    said: list[str] = []
+    for line in client.build(
+        path=str(context),
+        tag=IMAGE,
+        rm=True,
+        forcerm=True,
+        decode=True,
+        network_mode="none",
+        buildargs={
+            "BASE": base,
+            "BUILD_BASE": base,
+            "PIP_OPTIONS": "--no-index --find-links /src/wheels",
+        },
+    ):
+        said.append(str(line.get("stream", "")))
+        if "error" in line:
+            raise RuntimeError("".join(said[-20:]) + str(line["error"]))
+
+
+def _build_context(context: Path) -> None:
+    ignore = shutil.ignore_patterns("__pycache__")
+    for name in ("mediaserver", "rtsp", "model", "kit"):
+        shutil.copytree(ROOT / "gateway" / name, context / "gateway" / name, ignore=ignore)
+    for name in ("Dockerfile", "pyproject.toml", "gateway/__init__.py"):
+        shutil.copy(ROOT / name, context / name)
+    shutil.copytree(_wheels(), context / "wheels")
+    # Docker's layer cache looks at modes and contents, not at times.
+
+
+def _base_archive() -> Path:
+    """Return a tar of a minimal Debian, made once (about a minute)."""
+    archive = CACHE / f"base-{_key(_PACKAGES)}.tar"
+    if archive.exists():
+        return archive
+    with tempfile.TemporaryDirectory(prefix="cg-rootfs-", dir=CACHE) as work:
+        rootfs = Path(work) / "rootfs"
+        _run(
+            *("debootstrap", "--variant=minbase", f"--include={_PACKAGES}"),
+            *("bookworm", str(rootfs), "http://deb.debian.org/debian"),
+            within=900,
+        )
+        shutil.rmtree(rootfs / "var/cache/apt/archives", ignore_errors=True)
+        draft = Path(work) / "base.tar"
+        _run("tar", "-C", str(rootfs), "-cf", str(draft), ".", within=300)
+        draft.rename(archive)
+    return archive
+
+
+def _wheels() -> Path:
+    """Return a folder with the wheels that the image needs, downloaded once."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = [str(one) for one in project["project"]["dependencies"]]
+    folder = CACHE / f"wheels-{_key(*wanted)}"
+    if folder.exists():
+        return folder
+    CACHE.mkdir(parents=True, exist_ok=True)
+    needed = ("aiohttp", "cryptography", "opencv", "pylibsrtp", "pyOpenSSL", "structlog")
+    with tempfile.TemporaryDirectory(prefix="cg-wheels-", dir=CACHE) as work:
+        target = Path(work) / "wheels"
+        _run(
+            *(sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:"),
+            *("--dest", str(target), *(one for one in wanted if one.startswith(needed))),
+            within=600,
+        )
+        target.rename(folder)
+    return folder
+
+
+def _key(*texts: str) -> str:
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:10]
+
+
+def _run(*command: str, check: bool = True, within: float = 60.0) -> None:
+    done = subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=within, errors="replace"
+    )
+    if check and done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {done.stdout[-800:]}{done.stderr[-800:]}")
+
+
+def _wait(condition: Callable[[], bool], within: float, what: str) -> None:
+    deadline = time.monotonic() + within
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(what)
+        time.sleep(0.1)
+
+
+def run_in(namespace: str, command: Sequence[str], within: float = 60.0) -> str:
+    """Run a command as a host of the LAN and return what it prints."""
+    done = subprocess.run(
+        ["nsenter", f"--net=/run/netns/{namespace}", *command],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=within,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {done.stdout[-800:]}{done.stderr[-1500:]}")
+    return done.stdout
