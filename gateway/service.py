@@ -44,7 +44,7 @@ from gateway.runtime.process import ProcessRuntime
 from gateway.store.files import PosterFiles
 from gateway.store.lock import DataFolder
 from gateway.wcs.server import WcsServer
-from gateway.wcs.settings import embedded_files
+from gateway.wcs.settings import embedded_container_files, embedded_files, wcs_files
 
 _REMOVE_S: Final = 20.0
 _REREAD_S: Final = 5.0
@@ -188,7 +188,9 @@ class Service:
             before, self._fleet = self._fleet, fleet
             keeper.apply(fleet)
             if _needs_restart(before.settings) != _needs_restart(fleet.settings):
-                log.warning("listen, data_dir and runtime change at the next start of the gateway")
+                log.warning(
+                    "listen, data_dir, runtime, engine and network change at the next start"
+                )
 
     async def _end_keeping(self, keeper: Keeper) -> None:
         if self._remove:
@@ -264,12 +266,27 @@ def keeps(service: Service) -> bool:
 
 def make_runtime(settings: Settings, *, lease_s: float = LEASE_S) -> Runtime:
     """Return what media servers run on; raises CONFIG_INVALID for one that is not built in."""
-    kind = settings.media_servers.runtime
-    if kind is not RuntimeKind.PROCESS:
+    kind, servers = settings.media_servers.runtime, settings.media_servers
+    if kind is RuntimeKind.SWARM:
         raise GatewayError(
             ErrorKind.CONFIG_INVALID,
             f"the runtime {kind} is not part of this version",
-            "set media_servers.runtime to process in gateway.yaml",
+            "set media_servers.runtime to docker or process in gateway.yaml",
+        )
+    if kind is RuntimeKind.DOCKER:
+        # Not imported at the top: a machine without containers need not load the engine's SDK.
+        from gateway.runtime.docker.runtime import DockerOptions, DockerRuntime
+
+        return DockerRuntime(
+            DockerOptions(
+                data_dir=settings.data_dir,
+                network=servers.network,
+                media_ports=servers.media_ports,
+                max_viewers=servers.max_viewers,
+                embedded=embedded_container_files,
+                wcs=wcs_files,
+                engine=servers.engine,
+            )
         )
     return ProcessRuntime(
         settings.data_dir,
@@ -298,6 +315,8 @@ def _needs_restart(settings: Settings) -> tuple[object, ...]:
         settings.data_dir,
         servers.runtime,
         servers.media_ports,
+        servers.engine,
+        servers.network,
     )
 
 
