@@ -1,89 +1,102 @@
-"""Who may see and play what."""
+"""Who may see, play and change what: the questions that every route asks.
+
+The principal itself is found out by :mod:`gateway.api.identity`, before a route runs.
+"""
 
 import hmac
-from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
-from gateway.api import keys
-from gateway.api.tickets import Ticket, verify
-from gateway.kit.clock import Clock
-from gateway.model.company import Settings
+from gateway.api import cors, keys
+from gateway.api.principal import Principal, Role
+from gateway.api.tickets import REVOKED, TicketRefused
 from gateway.model.errors import ErrorKind, GatewayError
-from gateway.model.site import Access, Site
+from gateway.model.site import Site
+
+CSRF_HEADER: Final = "X-CSRF-Token"
+_ASKED: Final = ("/api", "/whep", "/healthz")
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-@dataclass(frozen=True, slots=True)
-class Visitor:
-    """The one who asks: staff, the holder of a ticket, or anybody."""
-
-    staff: bool = False
-    ticket: Ticket | None = None
-
-    def sees(self, site: Site) -> bool:
-        """Tell whether the site is shown to this visitor."""
-        if self.staff or site.viewing.access is Access.PUBLIC:
-            return True
-        if site.viewing.access is Access.TICKET:
-            return self.ticket is not None and self.ticket.allows_site(site.id)
-        return False
-
-    def sees_camera(self, site: Site, camera_id: str) -> bool:
-        """Tell whether a camera is shown and played to this visitor."""
-        if self.staff or site.viewing.access is Access.PUBLIC:
-            return True
-        if site.viewing.access is Access.TICKET:
-            return self.ticket is not None and self.ticket.allows(site.id, camera_id)
-        return False
-
-    def watch_until(self, site: Site, now: float) -> float | None:
-        """Return the hard stop of a play that begins ``now`` (both Unix times), if there is one.
-
-        The ticket's or the site's, what comes first; staff watches as long as it likes.
-        """
-        if self.staff:
-            return None
-        stops = []
-        if site.viewing.max_watch_s is not None:
-            stops.append(now + site.viewing.max_watch_s)
-        if self.ticket is not None and self.ticket.watch_until is not None:
-            stops.append(self.ticket.watch_until)
-        return min(stops, default=None)
+@web.middleware
+async def identify(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Find out who asks; a token that is not good counts only where a route wants to know."""
+    found: Principal | GatewayError = Principal()
+    if request.path.startswith(_ASKED):
+        try:
+            found = await request.app[keys.IDENTITY].of(request, request[keys.PEER])
+        except GatewayError as error:
+            found = error
+    request[keys.PRINCIPAL] = found
+    return await handler(request)
 
 
-def visitor_of(request: web.Request) -> Visitor:
-    """Tell who asks; raises GatewayError UNAUTHORIZED for a token that is not good."""
-    return identify(
-        request.headers.get("Authorization", ""),
-        request.app[keys.FLEET]().settings,
-        request.app[keys.CLOCK],
-    )
+def visitor_of(request: web.Request) -> Principal:
+    """Tell who asks; raises GatewayError UNAUTHORIZED for a token that is not good.
 
-
-def identify(authorization: str, settings: Settings, clock: Clock) -> Visitor:
-    """Read an ``Authorization`` header.
-
-    Other schemes than Bearer are none of our business: a proxy in front may use them.
+    A write without its CSRF token is nobody's: another website may have sent it.
     """
-    scheme, _, token = authorization.partition(" ")
-    token = token.strip()
-    if scheme.lower() != "bearer" or not token:
-        return Visitor()
-    if settings.staff_token and _same(token, settings.staff_token.reveal()):
-        return Visitor(staff=True)
-    if not settings.ticket_secret:
-        raise GatewayError(ErrorKind.UNAUTHORIZED, "This token opens nothing here.")
-    return Visitor(ticket=verify(token, settings.ticket_secret, now=clock.now()))
+    principal = _identified(request)
+    return principal if _meant(request, principal) else Principal()
 
 
-def require_play(visitor: Visitor, site: Site, camera_id: str) -> None:
+def signed_in_as(request: web.Request) -> Principal:
+    """Tell who asks whether or not the request was meant; only to tell them or to end it."""
+    return _identified(request)
+
+
+def require_staff(request: web.Request, site_id: str | None = None) -> Principal:
+    """Let staff through: with ``site_id`` who works at that site, without it anybody of staff.
+
+    Every route for staff calls this before anything else; for writes it checks the CSRF token
+    too. Raises GatewayError UNAUTHORIZED (nobody known asks), FORBIDDEN (not staff, or a write
+    that the browser's user may not have meant) or NOT_FOUND (another site's, or no such site).
+    """
+    principal = _identified(request)
+    if principal.role is Role.ANONYMOUS:
+        raise GatewayError(
+            ErrorKind.UNAUTHORIZED, "This is for staff only.", "Sign in, or send the staff token."
+        )
+    if principal.role is Role.TICKET:
+        raise GatewayError(ErrorKind.FORBIDDEN, "A ticket lets nobody do this.")
+    if not _meant(request, principal):
+        raise GatewayError(
+            ErrorKind.FORBIDDEN,
+            "The request does not show that it comes from the gateway's own page.",
+            f"Send the csrf_token of /api/v1/session as {CSRF_HEADER}, or reload the page.",
+        )
+    if site_id is not None:
+        known = site_id in request.app[keys.FLEET]().sites
+        if not known or not principal.works_at(site_id):
+            raise _no_site()
+    return principal
+
+
+def require_administrator(request: web.Request) -> Principal:
+    """Let administrators through; raises GatewayError UNAUTHORIZED or FORBIDDEN."""
+    principal = require_staff(request)
+    if not principal.staff:
+        raise GatewayError(
+            ErrorKind.FORBIDDEN, "This is for administrators.", "Ask one of them to do it."
+        )
+    return principal
+
+
+def require_play(visitor: Principal, site: Site, camera_id: str) -> None:
     """Let a visitor play a camera; raises GatewayError UNAUTHORIZED or FORBIDDEN."""
     if visitor.sees_camera(site, camera_id):
         return
-    if visitor.ticket is not None:
+    if visitor.ticket is not None and site.id in visitor.ticket.void:
+        raise TicketRefused(REVOKED, "The ticket was withdrawn.")
+    if visitor.role is not Role.ANONYMOUS:
         raise GatewayError(
             ErrorKind.FORBIDDEN,
-            "The ticket is not for this camera.",
+            "The ticket is not for this camera."
+            if visitor.ticket is not None
+            else "Your account is not for this site.",
             "Open the page again from where you found it.",
         )
     raise GatewayError(
@@ -93,15 +106,40 @@ def require_play(visitor: Visitor, site: Site, camera_id: str) -> None:
     )
 
 
-def seen_site(request: web.Request, visitor: Visitor, site_id: str) -> Site:
+def require_no_privacy(site: Site, camera_id: str, now: datetime) -> None:
+    """Let a camera be watched outside its privacy hours; raises GatewayError PRIVACY."""
+    if site.is_private(camera_id, now):
+        raise GatewayError(
+            ErrorKind.PRIVACY,
+            "Nobody watches this camera at this hour.",
+            "The video comes back when its privacy hours are over.",
+        )
+
+
+def seen_site(request: web.Request, visitor: Principal, site_id: str) -> Site:
     """Return a site that the visitor may see; unknown and unseen are the same NOT_FOUND."""
     site = request.app[keys.FLEET]().sites.get(site_id)
     if site is None or not visitor.sees(site):
-        raise GatewayError(ErrorKind.NOT_FOUND, "There is no such site.")
+        raise _no_site()
     return site
 
 
-def _same(given: str, wanted: str) -> bool:
-    return hmac.compare_digest(
-        given.encode(errors="surrogateescape"), wanted.encode(errors="surrogateescape")
+def _identified(request: web.Request) -> Principal:
+    found = request[keys.PRINCIPAL]
+    if isinstance(found, GatewayError):
+        raise found
+    return found
+
+
+def _meant(request: web.Request, principal: Principal) -> bool:
+    """Tell whether a request was meant by whoever it is of: reads are, writes must prove it."""
+    if principal.csrf is None or request.method in _SAFE:
+        return True
+    given = request.headers.get(CSRF_HEADER, "")
+    return cors.is_own(request) and hmac.compare_digest(
+        given.encode(errors="surrogateescape"), principal.csrf.encode()
     )
+
+
+def _no_site() -> GatewayError:
+    return GatewayError(ErrorKind.NOT_FOUND, "There is no such site.")

@@ -1,10 +1,33 @@
 """Read a request's body: typed, bounded, and within a deadline."""
 
 import asyncio
+import json
+from typing import Any, Final
 
 from aiohttp import web
 
+from gateway.api import keys
 from gateway.api.problems import HttpProblem, Problem
+from gateway.model.errors import ErrorKind, GatewayError
+
+_SMALL: Final = 4096
+
+
+async def read_object(request: web.Request, example: str) -> dict[str, Any]:
+    """Return a small JSON object; raises as :func:`read_body`, and BAD_REQUEST."""
+    body = await read_body(
+        request,
+        content_type="application/json",
+        max_bytes=_SMALL,
+        within_s=request.app[keys.LIMITS].body_s,
+    )
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise GatewayError(ErrorKind.BAD_REQUEST, "The body is no JSON object.", f"Send {example}.")
+    return value
 
 
 async def read_body(

@@ -41,10 +41,17 @@ def require(request: web.Request, site: Site) -> None:
         )
 
 
+def is_own(request: web.Request) -> bool:
+    """Tell whether no page of another website asks, as far as browsers say."""
+    origin = request.headers.get("Origin")
+    if origin is not None:
+        return _own(request, origin.lower())
+    return request.headers.get("Sec-Fetch-Site", "none") in {"none", "same-origin"}
+
+
 def require_own(request: web.Request) -> None:
     """Raise GatewayError FORBIDDEN when a page of another website asks."""
-    origin = request.headers.get("Origin")
-    if origin is not None and not _own(request, origin.lower()):
+    if not is_own(request):
         raise GatewayError(ErrorKind.FORBIDDEN, "Only the gateway's own page may do this.")
 
 

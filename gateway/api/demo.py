@@ -5,7 +5,9 @@ import json
 from aiohttp import web
 
 from gateway.api import cors, keys
+from gateway.api.access import require_staff
 from gateway.api.body import read_body
+from gateway.api.identity import has_staff
 from gateway.api.ports import DemoSwitch
 from gateway.api.sites import as_json
 from gateway.model.errors import ErrorKind, GatewayError
@@ -22,6 +24,8 @@ async def set_plugged(request: web.Request) -> web.Response:
     """``POST /api/v1/demo/cameras/{camera}`` with ``{"plugged": true|false}``."""
     switch = _switch(request)
     cors.require_own(request)
+    if has_staff(request.app[keys.FLEET]().settings):
+        require_staff(request)  # a demonstration on a laptop has no staff
     camera_id = request.match_info["camera"]
     if camera_id not in switch.cameras():
         raise GatewayError(ErrorKind.NOT_FOUND, "There is no such pretend camera.")

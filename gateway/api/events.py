@@ -12,13 +12,13 @@ from typing import Any, Final
 from aiohttp import web
 
 from gateway.api import keys, views
-from gateway.api.access import Visitor, seen_site, visitor_of
+from gateway.api.access import seen_site, visitor_of
 from gateway.api.limits import client_of
 from gateway.api.ports import BoardEvent
+from gateway.api.principal import Principal
 from gateway.api.problems import STARTED
 from gateway.api.sites import seen_sites
 from gateway.api.streams import Stream
-from gateway.api.tickets import LEEWAY_S
 from gateway.model.site import Site
 from gateway.model.status import CameraStatus, SiteStatus
 
@@ -77,13 +77,15 @@ async def _tell(
             )
             if stream.ended.done():
                 return
-            data = _HEARTBEAT
+            data = story.catch_up()
             if pending.done():
                 event = pending.result()
                 if event is None:
                     return
-                data = story.go_on(event)
+                data += story.go_on(event)
                 pending = asyncio.ensure_future(anext(changes, None))
+            elif not data:
+                data = _HEARTBEAT
             if data:
                 await stream.write(request, response, data)
     finally:
@@ -104,18 +106,16 @@ async def _closing(changes: AsyncIterator[BoardEvent]) -> AsyncIterator[None]:
 class Story:
     """What one subscriber has been told, so that each change is told in the right words."""
 
-    def __init__(self, app: web.Application, visitor: Visitor, only: str | None) -> None:
+    def __init__(self, app: web.Application, visitor: Principal, only: str | None) -> None:
         self._visitor = visitor
         self._app = app
         self._only = only
         self._shown: set[str] = set()
+        self._private: dict[tuple[str, str], bool] = {}
 
     def over(self) -> bool:
-        """Tell whether the visitor's ticket has expired."""
-        ticket = self._visitor.ticket
-        if ticket is None:
-            return False
-        return self._app[keys.CLOCK].now().timestamp() >= ticket.expires + LEEWAY_S
+        """Tell whether the visitor's ticket or session has ended."""
+        return not self._app[keys.IDENTITY].holds(self._visitor)
 
     def begin(self) -> bytes:
         """Return the whole current state."""
@@ -124,6 +124,20 @@ class Story:
             for status, site in seen_sites(self._app, self._visitor)
             if self._only in {None, status.id}
         )
+
+    def catch_up(self) -> bytes:
+        """Return the cameras whose privacy hours have begun or ended since they were told."""
+        now = self._app[keys.CLOCK].now()
+        sites = self._app[keys.FLEET]().sites
+        told = b""
+        for (site_id, camera_id), private in list(self._private.items()):
+            site, status = sites.get(site_id), self._app[keys.BOARD].site(site_id)
+            camera = None if status is None else status.camera(camera_id)
+            if site is None or camera is None:
+                del self._private[site_id, camera_id]
+            elif site.is_private(camera_id, now) is not private:
+                told += self._camera(site, camera)
+        return told
 
     def go_on(self, event: BoardEvent) -> bytes:
         """Return the events that tell ``event``; nothing when it is none of the subscriber's."""
@@ -150,7 +164,11 @@ class Story:
             return b""
         camera = views.seen_camera(camera, self._visitor)
         poster = self._app[keys.POSTERS].get(site.id, camera.id)
-        return sse("camera", views.camera_view(site.id, camera, poster) | {"site": site.id})
+        view = views.camera_view(site, camera, poster, self._app[keys.CLOCK].now())
+        known = site.camera(camera.id)
+        if known is not None and known.privacy_hours:
+            self._private[site.id, camera.id] = view["private"]
+        return sse("camera", view | {"site": site.id})
 
     def _gone(self, site_id: str) -> bytes:
         if site_id not in self._shown:

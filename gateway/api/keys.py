@@ -6,10 +6,19 @@ from aiohttp import web
 
 from gateway.api import ports
 from gateway.api.assets import Assets
+from gateway.api.guessing import Guesses
+from gateway.api.identity import Identity
 from gateway.api.limits import Limits, Pace
+from gateway.api.passwords import Passwords
 from gateway.api.plays import Plays
+from gateway.api.principal import Principal
+from gateway.api.revocations import Revocations
+from gateway.api.sessions import Sessions
 from gateway.api.streams import Streams
+from gateway.api.viewings import Viewings
+from gateway.control.fieldwork import Fieldwork
 from gateway.kit.clock import Clock
+from gateway.model.errors import GatewayError
 
 FLEET: Final = web.AppKey[ports.CurrentFleet]("fleet")
 BOARD: Final = web.AppKey[ports.Board]("board")
@@ -22,3 +31,16 @@ PACE: Final = web.AppKey[Pace]("pace")
 PLAYS: Final = web.AppKey[Plays]("plays")
 STREAMS: Final = web.AppKey[Streams]("streams")
 ASSETS: Final = web.AppKey[Assets]("assets")
+IDENTITY: Final = web.AppKey[Identity]("identity")
+SESSIONS: Final = web.AppKey[Sessions]("sessions")
+REVOCATIONS: Final = web.AppKey[Revocations]("revocations")
+PASSWORDS: Final = web.AppKey[Passwords]("passwords")
+GUESSES: Final = web.AppKey[Guesses]("guesses")
+VIEWINGS: Final = web.AppKey[Viewings]("viewings")
+FIELDWORK: Final = web.AppKey[Fieldwork | None]("fieldwork")
+
+PEER: Final = web.RequestKey[str]("peer")
+"""The address that the connection comes from, whatever a header says."""
+
+PRINCIPAL: Final = web.RequestKey[Principal | GatewayError]("principal")
+"""Who asks, or why that cannot be told."""

@@ -1,43 +1,54 @@
 """The running plays as the doors know them: how many, whose, and until when.
 
-A play belongs to the media server; what is kept here only bounds the clients and ends a play at
-its hard stop. Plays outlive the gateway: closing this does not end them.
+A play belongs to the media server; what is kept here only bounds the clients and ends a play when
+it may not go on. Plays outlive the gateway: closing this does not end them, and the next start
+looks after what it finds written down (:meth:`Plays.adopt`).
 """
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
 
 import structlog
 
 from gateway.api.limits import Limits, unlimited
 from gateway.api.ports import PlayHandle, Watching
 from gateway.api.problems import busy, too_many
+from gateway.api.seats import End, Seat, Seats
+from gateway.api.viewings import Viewings
 from gateway.kit.backoff import Backoff
 from gateway.kit.clock import Clock
 from gateway.kit.tasks import Tasks
+from gateway.model.access import PastView, View
 from gateway.model.errors import ErrorKind, GatewayError
+
+_ADOPTED: Final = ""
+"""The client of plays of before a restart: nobody's place is taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlayRequest:
-    """One wish to watch. ``until`` is the Unix time of the hard stop."""
+    """One wish to watch. ``view`` has no play yet; its ``until`` is the hard stop."""
 
-    site: str
-    camera: str
+    view: View
     offer: str
     low: bool
     client: str
-    until: float | None = None
 
 
 class Plays:
     """Starts and stops plays within the limits."""
 
-    def __init__(self, watching: Watching, limits: Limits, clock: Clock) -> None:
+    def __init__(
+        self, watching: Watching, limits: Limits, clock: Clock, viewings: Viewings
+    ) -> None:
+        self.seats = Seats()
         self._watching = watching
         self._limits = limits
         self._clock = clock
+        self._viewings = viewings
         self._tasks = Tasks("plays")
         self._held: Counter[str] = Counter()
         self._starting = 0
@@ -59,16 +70,32 @@ class Plays:
             raise
         finally:
             self._starting -= 1
-        self._tasks.spawn(self._keep(wish, handle), f"{wish.site}/{wish.camera}")
+        view = replace(wish.view, play=handle.id)
+        self._viewings.begin(view)
+        self._hold(Seat(view, wish.client, handle.ended))
         return handle
+
+    def adopt(self, rows: Iterable[PastView]) -> None:
+        """Look after plays of before a restart; their hard stops still hold."""
+        for row in rows:
+            self._held[_ADOPTED] += 1
+            ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+            self._hold(Seat(row.view, _ADOPTED, ended, adopted=True))
 
     async def stop(self, site_id: str, camera_id: str, play_id: str) -> bool:
         """End a play, also one of before a restart; tell whether it was there."""
+        seat = self.seats.running.get(play_id)
+        known = seat is not None and seat is self.seats.find(site_id, camera_id, play_id)
+        if seat is not None and known and not seat.told.done():
+            seat.reason = End.LEFT
         try:
             async with asyncio.timeout(self._limits.play_s):
-                return await self._watching.stop(site_id, camera_id, play_id)
+                stopped = await self._watching.stop(site_id, camera_id, play_id)
         except TimeoutError as error:
             raise _silent_server() from error
+        if stopped and seat is not None and known:
+            seat.over()
+        return stopped
 
     async def close(self) -> None:
         """Let go of the plays; they go on."""
@@ -85,32 +112,49 @@ class Plays:
             raise too_many("Too many videos are open from this network address.", 30)
 
     async def _play(self, wish: PlayRequest) -> PlayHandle:
+        view = wish.view
         try:
             async with asyncio.timeout(self._limits.play_s):
-                return await self._watching.play(wish.site, wish.camera, wish.offer, low=wish.low)
+                return await self._watching.play(view.site, view.camera, wish.offer, low=wish.low)
         except TimeoutError as error:
             raise _silent_server() from error
 
-    async def _keep(self, wish: PlayRequest, handle: PlayHandle) -> None:
-        """Hold the client's place until the play ends; end it at its hard stop."""
-        try:
-            left = None if wish.until is None else wish.until - self._clock.now().timestamp()
-            await asyncio.wait([handle.ended], timeout=None if left is None else max(0, left))
-            backoff = Backoff(first=1)
-            while not handle.ended.done():
-                await self._end(wish, handle)
-                await asyncio.wait([handle.ended], timeout=backoff.next())
-        finally:
-            self._release(wish.client)
+    def _hold(self, seat: Seat) -> None:
+        self.seats.take(seat)
+        self._tasks.spawn(self._keep(seat), f"{seat.view.site}/{seat.view.camera}")
 
-    async def _end(self, wish: PlayRequest, handle: PlayHandle) -> None:
+    async def _keep(self, seat: Seat) -> None:
+        """Hold the place until the play ends; end it at its hard stop or when it is told to."""
+        until = seat.view.until
         try:
-            await self.stop(wish.site, wish.camera, handle.id)
+            left = None if until is None else until - self._clock.now().timestamp()
+            either: list[asyncio.Future[str]] = [seat.ended, seat.told]
+            await asyncio.wait(
+                either,
+                timeout=None if left is None else max(0, left),
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            if not seat.ended.done():
+                seat.tell(End.TIME_OVER)
+            backoff = Backoff(first=1)
+            while not seat.ended.done():
+                await self._end(seat)
+                await asyncio.wait([seat.ended], timeout=backoff.next())
+        finally:
+            self._release(seat.client)
+            self.seats.leave(seat)
+            if seat.ended.done():
+                self._viewings.end(seat.view.play, seat.reason)
+
+    async def _end(self, seat: Seat) -> None:
+        view = seat.view
+        try:
+            await self.stop(view.site, view.camera, view.play)
         except GatewayError as error:
             self._log.warning(
                 "a play is past its end and could not be stopped yet",
-                site=wish.site,
-                camera=wish.camera,
+                site=view.site,
+                camera=view.camera,
                 error=str(error),
             )
 

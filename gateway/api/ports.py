@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from gateway.model.access import AuditQuery, PastView, Revocation, SessionRecord, View
 from gateway.model.company import Fleet
 from gateway.model.status import CameraStatus, SiteStatus
 
@@ -73,6 +75,66 @@ class Watching(Protocol):
 
     async def stop(self, site_id: str, camera_id: str, play_id: str) -> bool:
         """End a play; tell whether it was there."""
+
+    def viewers(self, site_id: str) -> frozenset[str] | None:
+        """Return the ids of a site's running plays; ``None`` while nobody can tell."""
+
+
+class AuditStore(Protocol):
+    """Keeps who watched; ``begin`` and ``end`` return at once and never fail."""
+
+    def begin(self, view: View) -> None:
+        """Write down that a play began."""
+
+    def end(self, play: str, at: float, reason: str) -> None:
+        """Write down that a play is over."""
+
+    async def salt(self) -> bytes:
+        """Return what addresses are hashed with, the same for the life of the installation."""
+
+    async def page(self, query: AuditQuery) -> Sequence[PastView]:
+        """Return rows, newest first."""
+
+    async def running(self) -> Sequence[PastView]:
+        """Return the rows without an end."""
+
+    async def forget_before(self, at: float) -> int:
+        """Delete the rows of plays that were over by ``at``; return how many."""
+
+
+class SessionStore(Protocol):
+    """Keeps who is signed in."""
+
+    async def load(self) -> Sequence[SessionRecord]:
+        """Return every session."""
+
+    async def save(self, record: SessionRecord) -> None:
+        """Keep a session, a new one or one that was used again."""
+
+    async def remove(self, ids: Sequence[str]) -> None:
+        """Forget sessions."""
+
+
+class RevocationStore(Protocol):
+    """Keeps which tickets are void."""
+
+    async def load(self) -> Sequence[Revocation]:
+        """Return every revocation."""
+
+    async def save(self, revocation: Revocation) -> None:
+        """Keep a revocation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """Where the doors' records outlive a restart; what is absent is kept in memory or not at all.
+
+    Every method of a store may raise GatewayError of kind INTERNAL.
+    """
+
+    audit: AuditStore | None = None
+    sessions: SessionStore | None = None
+    revocations: RevocationStore | None = None
 
 
 class Poster(Protocol):

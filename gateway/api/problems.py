@@ -61,12 +61,13 @@ _PAGES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """What an error answer says."""
+    """What an error answer says; ``reason`` refines the kind where programs need it."""
 
     status: int
     kind: str
     detail: str
     hint: str = ""
+    reason: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -146,10 +147,17 @@ def _of_gateway_error(error: GatewayError) -> Problem:
     headers: dict[str, str] = {}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(RETRY_AFTER_S.get(error.kind, 5))
+    reason = getattr(error, "reason", "")
     if status == HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = 'Bearer realm="camera-gateway"'  # RFC 6750 section 3
+        challenge = 'Bearer realm="camera-gateway"'  # RFC 6750 section 3
+        headers["WWW-Authenticate"] = challenge + (', error="invalid_token"' if reason else "")
     return Problem(
-        status=status, kind=error.kind, detail=error.message, hint=error.hint, headers=headers
+        status=status,
+        kind=error.kind,
+        detail=error.message,
+        hint=error.hint,
+        reason=reason,
+        headers=headers,
     )
 
 
@@ -183,6 +191,8 @@ def _as_json(problem: Problem) -> web.Response:
         "kind": str(problem.kind),
         "hint": problem.hint,
     }
+    if problem.reason:
+        body["reason"] = problem.reason
     return web.Response(
         status=problem.status,
         body=json.dumps(body, ensure_ascii=False).encode(),

@@ -7,7 +7,8 @@ from typing import Any
 from aiohttp import web
 
 from gateway.api import keys, views
-from gateway.api.access import Visitor, seen_site, visitor_of
+from gateway.api.access import require_no_privacy, seen_site, visitor_of
+from gateway.api.principal import Principal
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.site import Site
 from gateway.model.status import SiteStatus
@@ -31,14 +32,15 @@ async def show_site(request: web.Request) -> web.Response:
         )
     status = views.seen_part(status, site, visitor)
     posters = request.app[keys.POSTERS]
+    now = request.app[keys.CLOCK].now()
     body = views.summary(status, site) | {
         "demo": request.app[keys.DEMO] is not None,
         "cameras": [
-            views.camera_view(site.id, camera, posters.get(site.id, camera.id))
+            views.camera_view(site, camera, posters.get(site.id, camera.id), now)
             for camera in status.cameras
         ],
     }
-    if visitor.staff:
+    if visitor.works_at(site.id):
         body |= views.staff_view(status)
     return as_json(body)
 
@@ -50,7 +52,9 @@ async def show_poster(request: web.Request) -> web.Response:
     camera_id = request.match_info["camera"]
     known = site.camera(camera_id) is not None and visitor.sees_camera(site, camera_id)
     poster = request.app[keys.POSTERS].get(site.id, camera_id) if known else None
-    if poster is None:
+    if known:
+        require_no_privacy(site, camera_id, request.app[keys.CLOCK].now())
+    if poster is None or site.is_private(camera_id, poster.taken):
         raise GatewayError(
             ErrorKind.NOT_FOUND,
             "There is no picture of this camera yet.",
@@ -65,7 +69,7 @@ async def show_poster(request: web.Request) -> web.Response:
     return revalidated(request, response, hashlib.sha256(poster.jpeg).hexdigest()[:16])
 
 
-def seen_sites(app: web.Application, visitor: Visitor) -> list[tuple[SiteStatus, Site]]:
+def seen_sites(app: web.Application, visitor: Principal) -> list[tuple[SiteStatus, Site]]:
     """Return what the visitor may see of the board, in the board's order."""
     sites = app[keys.FLEET]().sites
     return [
@@ -77,9 +81,9 @@ def seen_sites(app: web.Application, visitor: Visitor) -> list[tuple[SiteStatus,
 
 def as_json(body: dict[str, Any]) -> web.Response:
     """Return an answer of JSON in UTF-8, small ones as they are and large ones compressed."""
-    response = web.Response(
-        body=json.dumps(body, ensure_ascii=False).encode(), content_type="application/json"
-    )
+    # A browser that took this for HTML in spite of its type would find no tag in it.
+    text = json.dumps(body, ensure_ascii=False).replace("<", "\\u003c")
+    response = web.Response(body=text.encode(), content_type="application/json")
     response.enable_compression()
     return response
 

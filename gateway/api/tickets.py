@@ -1,4 +1,8 @@
-"""The tickets that let residents watch: JSON Web Tokens (RFC 7519), HS256 and nothing else."""
+"""The tickets that let residents watch: JSON Web Tokens (RFC 7519), and what stands in them.
+
+Which key a ticket is checked with is decided in :mod:`gateway.api.ticket_keys`; nothing in the
+ticket itself chooses a key or an algorithm beyond those that the company has named.
+"""
 
 import math
 from collections.abc import Sequence
@@ -9,9 +13,10 @@ from typing import Any, Final
 import jwt
 
 from gateway.kit.secret import Secret
+from gateway.model.company import TicketRules
 from gateway.model.errors import ErrorKind, GatewayError
 
-ALGORITHM: Final = "HS256"
+HS256: Final = "HS256"
 LEEWAY_S: Final = 30.0
 """How far the clocks of the company's website and the gateway may differ, in seconds."""
 
@@ -22,7 +27,24 @@ MAX_SUBJECT_CHARS: Final = 128
 MIN_SECRET_BYTES: Final = 32
 """RFC 7518 section 3.2: an HS256 key has at least as many bits as the hash."""
 
+REVOKED: Final = "revoked"
+"""The reason of a ticket that was issued before its site's or subject's tickets were withdrawn."""
+
 _MAX_TIMESTAMP: Final = 1e11
+_UNCHECKED: Final = ("exp", "nbf", "iat", "aud", "iss", "sub", "jti")
+
+
+_ANY: Final = TicketRules()
+
+
+class TicketRefused(GatewayError):  # noqa: N818  # what happens to a ticket, in the design's words
+    """A ticket opens nothing; ``reason`` says why in one word, for players."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(
+            ErrorKind.UNAUTHORIZED, message, "Open the page again from where you found it."
+        )
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +53,8 @@ class Ticket:
 
     ``cameras`` limits it to these cameras of its ``sites``; ``None`` means all of them.
     ``expires`` is the last moment to begin to watch, ``watch_until`` the moment at which a play
-    ends; both are Unix times in seconds.
+    ends; both are Unix times in seconds, as is ``issued``. ``void`` are sites that the ticket
+    named and that were withdrawn from it.
     """
 
     sites: frozenset[str]
@@ -39,6 +62,8 @@ class Ticket:
     cameras: frozenset[str] | None = None
     watch_until: float | None = None
     subject: str = ""
+    issued: float | None = None
+    void: frozenset[str] = frozenset()
 
     def allows_site(self, site_id: str) -> bool:
         """Tell whether the ticket is for this site."""
@@ -58,6 +83,7 @@ def mint(
     cameras: Sequence[str] | None = None,
     watch_s: float | None = None,
     subject: str | None = None,
+    rules: TicketRules = _ANY,
 ) -> str:
     """Make a ticket for ``sites`` that can be used for ``valid_s`` seconds from ``now``.
 
@@ -66,20 +92,22 @@ def mint(
     """
     _check_secret(secret)
     issued = now.timestamp()
+    optional = {
+        "cameras": None if cameras is None else list(cameras),
+        "watch_until": None if watch_s is None else math.ceil(issued + watch_s),
+        "sub": subject,
+        "iss": rules.issuer,
+        "aud": rules.audience,
+    }
     claims: dict[str, Any] = {
         "sites": list(sites),
         "iat": int(issued),
         "exp": math.ceil(issued + valid_s),
+        **{name: value for name, value in optional.items() if value is not None},
     }
-    if cameras is not None:
-        claims["cameras"] = list(cameras)
-    if watch_s is not None:
-        claims["watch_until"] = math.ceil(issued + watch_s)
-    if subject is not None:
-        claims["sub"] = subject
-    token = jwt.encode(claims, secret.reveal(), algorithm=ALGORITHM)
+    token = jwt.encode(claims, secret.reveal(), algorithm=HS256)
     try:
-        verify(token, secret, now=now)
+        verify(token, secret, now=now, rules=rules)
     except GatewayError as error:
         raise GatewayError(
             ErrorKind.BAD_REQUEST,
@@ -89,55 +117,74 @@ def mint(
     return token
 
 
-def verify(token: str, secret: Secret, *, now: datetime) -> Ticket:
-    """Return what ``token`` allows; raises GatewayError UNAUTHORIZED when it is not good."""
+def verify(token: str, secret: Secret, *, now: datetime, rules: TicketRules = _ANY) -> Ticket:
+    """Return what a ticket of the shared secret allows; raises TicketRefused."""
     _check_secret(secret)
+    return checked(opened(token, secret.reveal(), HS256), now.timestamp(), rules)
+
+
+def opened(token: str, key: Any, algorithm: str) -> dict[str, Any]:
+    """Return the claims of ``token`` if ``key`` signed them; raises TicketRefused.
+
+    ``key`` is of the kind that ``algorithm`` takes; the ticket must name just this algorithm.
+    """
     if len(token) > MAX_CHARS:
-        raise _refused("The ticket is too long.")
+        raise TicketRefused("malformed", "The ticket is too long.")
+    # Times, issuer and audience are checked below, by the clock that the caller gives.
+    options = {f"verify_{claim}": False for claim in _UNCHECKED}
     try:
-        claims = jwt.decode(
-            token,
-            secret.reveal(),
-            algorithms=[ALGORITHM],
-            options={  # times are checked below, by the clock that the caller gives
-                "verify_exp": False,
-                "verify_nbf": False,
-                "verify_iat": False,
-                "verify_aud": False,
-                "verify_sub": False,
-                "verify_jti": False,
-            },
-        )
+        return jwt.decode(token, key, algorithms=[algorithm], options=options)  # type: ignore[arg-type]  # the library's TypedDict, made by a loop
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
-        raise _refused("The ticket is not one of ours.") from error
-    return _checked(claims, now.timestamp())
+        raise TicketRefused("signature", "The ticket is not one of ours.") from error
 
 
-def _checked(claims: dict[str, Any], now: float) -> Ticket:
-    expires = _time(claims, "exp")
-    if expires is None:
-        raise _refused("The ticket has no end.")
-    if expires + LEEWAY_S < now:
-        raise _refused("The ticket has expired.")
-    not_before = _time(claims, "nbf")
-    if not_before is not None and not_before - LEEWAY_S > now:
-        raise _refused("The ticket is not valid yet.")
-    watch_until = _time(claims, "watch_until")
-    if watch_until is not None and watch_until <= now:
-        raise _refused("The ticket's watching time is over.")
+def checked(claims: dict[str, Any], now: float, rules: TicketRules) -> Ticket:
+    """Return what claims allow at ``now``; raises TicketRefused."""
+    expires, issued = _time(claims, "exp"), _time(claims, "iat")
+    watch_until = _check_times(claims, expires, issued, now)
+    _check_names(claims, rules)
     sites = _ids(claims, "sites")
     if not sites:
-        raise _refused("The ticket is for no site.")
+        raise TicketRefused("malformed", "The ticket is for no site.")
     subject = claims.get("sub", "")
     if not isinstance(subject, str) or len(subject) > MAX_SUBJECT_CHARS:
-        raise _refused("The ticket's sub is not a short text.")
+        raise TicketRefused("malformed", "The ticket's sub is not a short text.")
     return Ticket(
         sites=sites,
-        expires=expires,
+        expires=expires or 0.0,
         cameras=_ids(claims, "cameras"),
         watch_until=watch_until,
         subject=subject,
+        issued=issued,
     )
+
+
+def _check_times(
+    claims: dict[str, Any], expires: float | None, issued: float | None, now: float
+) -> float | None:
+    """Refuse a ticket that is not for now; return its hard stop."""
+    if expires is None:
+        raise TicketRefused("malformed", "The ticket has no end.")
+    if expires + LEEWAY_S < now:
+        raise TicketRefused("expired", "The ticket has expired.")
+    not_before = _time(claims, "nbf")
+    if not_before is not None and not_before - LEEWAY_S > now:
+        raise TicketRefused("not_yet", "The ticket is not valid yet.")
+    if issued is not None and issued - LEEWAY_S > now:
+        raise TicketRefused("not_yet", "The ticket was issued in the future.")
+    watch_until = _time(claims, "watch_until")
+    if watch_until is not None and watch_until <= now:
+        raise TicketRefused("watched", "The ticket's watching time is over.")
+    return watch_until
+
+
+def _check_names(claims: dict[str, Any], rules: TicketRules) -> None:
+    if rules.issuer is not None and claims.get("iss") != rules.issuer:
+        raise TicketRefused("issuer", "The ticket is of another issuer.")
+    audience = claims.get("aud")
+    meant = audience if isinstance(audience, list) else [audience]
+    if rules.audience is not None and rules.audience not in meant:
+        raise TicketRefused("audience", "The ticket is for another audience.")
 
 
 def _time(claims: dict[str, Any], name: str) -> float | None:
@@ -146,7 +193,7 @@ def _time(claims: dict[str, Any], name: str) -> float | None:
         return None
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not 0 <= value <= _MAX_TIMESTAMP:
-        raise _refused(f"The ticket's {name} is not a time.")
+        raise TicketRefused("malformed", f"The ticket's {name} is not a time.")
     return float(value)
 
 
@@ -155,16 +202,10 @@ def _ids(claims: dict[str, Any], name: str) -> frozenset[str] | None:
     if value is None:
         return None
     if not isinstance(value, list) or len(value) > MAX_IDS:
-        raise _refused(f"The ticket's {name} is not a short list.")
+        raise TicketRefused("malformed", f"The ticket's {name} is not a short list.")
     if not all(isinstance(item, str) and 0 < len(item) <= MAX_ID_CHARS for item in value):
-        raise _refused(f"The ticket's {name} holds something that is no id.")
+        raise TicketRefused("malformed", f"The ticket's {name} holds something that is no id.")
     return frozenset(value)
-
-
-def _refused(message: str) -> GatewayError:
-    return GatewayError(
-        ErrorKind.UNAUTHORIZED, message, "Open the page again from where you found it."
-    )
 
 
 def _check_secret(secret: Secret) -> None:

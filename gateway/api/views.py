@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.api.access import Visitor
 from gateway.api.ports import Poster
+from gateway.api.principal import Principal
 from gateway.model.site import Site
 from gateway.model.status import CameraState, CameraStatus, SiteStatus
 
@@ -15,7 +15,12 @@ def moment(value: datetime) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def seen_part(status: SiteStatus, site: Site, visitor: Visitor) -> SiteStatus:
+def timestamp(value: float) -> str:
+    """Return a Unix time as RFC 3339 in UTC with whole seconds."""
+    return moment(datetime.fromtimestamp(value, UTC))
+
+
+def seen_part(status: SiteStatus, site: Site, visitor: Principal) -> SiteStatus:
     """Return the status with only the cameras that the visitor may see."""
     cameras = tuple(
         seen_camera(item, visitor) for item in status.cameras if visitor.sees_camera(site, item.id)
@@ -23,7 +28,7 @@ def seen_part(status: SiteStatus, site: Site, visitor: Visitor) -> SiteStatus:
     return replace(status, cameras=cameras)
 
 
-def seen_camera(camera: CameraStatus, visitor: Visitor) -> CameraStatus:
+def seen_camera(camera: CameraStatus, visitor: Principal) -> CameraStatus:
     """Return what the visitor may know of a camera that they see.
 
     Reasons are written for those who can mend something; they name the camera's address.
@@ -44,12 +49,19 @@ def summary(status: SiteStatus, site: Site) -> dict[str, Any]:
     }
 
 
-def camera_view(site_id: str, camera: CameraStatus, poster: Poster | None) -> dict[str, Any]:
-    """Return one camera; ``poster`` is an address that changes with the picture, or null."""
+def camera_view(
+    site: Site, camera: CameraStatus, poster: Poster | None, now: datetime
+) -> dict[str, Any]:
+    """Return one camera.
+
+    ``poster`` is an address that changes with the picture, or null; in privacy hours there is
+    none, nor one that was taken in them.
+    """
     address = None
-    if poster is not None:
+    private = site.is_private(camera.id, now)
+    if poster is not None and not private and not site.is_private(camera.id, poster.taken):
         taken = int(poster.taken.timestamp())
-        address = f"/api/v1/sites/{site_id}/cameras/{camera.id}/poster.jpg?t={taken}"
+        address = f"/api/v1/sites/{site.id}/cameras/{camera.id}/poster.jpg?t={taken}"
     return {
         "id": camera.id,
         "name": camera.name.as_json(),
@@ -63,6 +75,7 @@ def camera_view(site_id: str, camera: CameraStatus, poster: Poster | None) -> di
         "viewers": camera.viewers,
         "last_live": None if camera.last_live is None else moment(camera.last_live),
         "has_sub": camera.has_sub,
+        "private": private,
         "poster": address,
     }
 

@@ -10,15 +10,19 @@ from typing import Final
 
 from aiohttp import web
 
-from gateway.api import cors, keys
-from gateway.api.access import require_play, visitor_of
+from gateway.api import cors, keys, turn
+from gateway.api.access import require_no_privacy, require_play, visitor_of
 from gateway.api.body import read_body
 from gateway.api.limits import client_of
 from gateway.api.plays import PlayRequest
+from gateway.api.principal import Principal, Role
 from gateway.api.problems import too_many
+from gateway.api.viewings import website_of
+from gateway.kit.secret import Secret
+from gateway.model.access import View, Way
 from gateway.model.company import IceServer, Settings
 from gateway.model.errors import ErrorKind, GatewayError
-from gateway.model.site import Site
+from gateway.model.site import Access, Site
 
 _PLAY_ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,200}")
 _LINK_TARGET: Final = re.compile(r"(stun|turn)s?:[A-Za-z0-9.\-_:\[\]?=&]{1,250}")
@@ -34,13 +38,13 @@ async def start(request: web.Request) -> web.Response:
     require_play(visitor, site, camera_id)
     if site.camera(camera_id) is None:
         raise GatewayError(ErrorKind.NOT_FOUND, "There is no such camera.")
+    now = request.app[keys.CLOCK].now()
+    require_no_privacy(site, camera_id, now)
     wish = PlayRequest(
-        site=site.id,
-        camera=camera_id,
+        view=_view(request, visitor, site, now.timestamp()),
         low=_low(request),
         offer=await _offer(request),
         client=client_of(request),
-        until=visitor.watch_until(site, request.app[keys.CLOCK].now().timestamp()),
     )
     plays = request.app[keys.PLAYS]
     handle = await plays.start(wish)
@@ -54,9 +58,32 @@ async def start(request: web.Request) -> web.Response:
     response = web.Response(
         status=201, body=handle.answer.encode(), content_type="application/sdp", headers=headers
     )
-    for link in ice_links(request.app[keys.FLEET]().settings):
+    settings = request.app[keys.FLEET]().settings
+    for link in ice_links(settings, handle.id, now=now.timestamp(), until=wish.view.until):
         response.headers.add("Link", link)
     return response
+
+
+def _view(request: web.Request, visitor: Principal, site: Site, now: float) -> View:
+    """Return what is written down of a play that begins now."""
+    viewings = request.app[keys.VIEWINGS]
+    way = visitor.way
+    if visitor.role is Role.TICKET and site.viewing.access is Access.PUBLIC:
+        way = Way.PUBLIC  # the ticket opens nothing that is not open: losing it ends nothing
+    elif visitor.role is Role.TECHNICIAN and not visitor.works_at(site.id):
+        way = Way.PUBLIC
+    return View(
+        play="",
+        site=site.id,
+        camera=request.match_info["camera"],
+        way=way,
+        who=visitor.name,
+        address=viewings.hashed(client_of(request)),
+        website=website_of(request.headers.get("Origin")),
+        started=now,
+        until=visitor.watch_until(site, now),
+        issued=None if visitor.ticket is None else visitor.ticket.issued,
+    )
 
 
 async def stop(request: web.Request) -> web.Response:
@@ -81,23 +108,31 @@ async def refuse_patch(_request: web.Request) -> web.Response:
     raise web.HTTPMethodNotAllowed("PATCH", ["DELETE", "OPTIONS"])
 
 
-def ice_links(settings: Settings) -> list[str]:
+def ice_links(settings: Settings, play_id: str, *, now: float, until: float | None) -> list[str]:
     """Return a Link header for each STUN and TURN address (RFC 9725 section 4.6)."""
     return [
         link
         for server in settings.ice_servers
         for url in server.urls
-        if (link := _link(url, server)) is not None
+        if (link := _link(url, *_login(server, play_id, now, until))) is not None
     ]
 
 
-def _link(url: str, server: IceServer) -> str | None:
+def _login(
+    server: IceServer, play_id: str, now: float, until: float | None
+) -> tuple[str, Secret | None]:
+    if server.secret is not None:
+        return turn.login(server.secret, play_id, now=now, until=until)
+    return server.username or "", server.credential
+
+
+def _link(url: str, username: str, credential: Secret | None) -> str | None:
     if not _LINK_TARGET.fullmatch(url):
         return None
     link = f'<{url}>; rel="ice-server"'
-    if server.username is not None and server.credential is not None:
-        link += f"; username={_quoted(server.username)}"
-        link += f"; credential={_quoted(server.credential.reveal())}"
+    if url.startswith("turn") and username and credential is not None:
+        link += f"; username={_quoted(username)}"
+        link += f"; credential={_quoted(credential.reveal())}"
         link += '; credential-type="password"'
     return link
 

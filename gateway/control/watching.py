@@ -127,6 +127,21 @@ class Watching:
             self._keeper.wake(site_id)
         return any(stopped)
 
+    def viewers(self, site_id: str) -> frozenset[str] | None:
+        """Return the ids of all plays that run at a site, also of before a restart.
+
+        ``None`` until every media server of the site has been asked.
+        """
+        facts = self._keeper.facts(site_id)
+        if facts is None or not facts.servers or not all(one.asked for one in facts.servers):
+            return None
+        return frozenset(
+            one.media_session_id
+            for server in facts.servers
+            for one in server.streams
+            if not one.published
+        )
+
     async def close(self) -> None:
         """Stop to follow the plays; they go on as long as their media server lets them."""
         await self._tasks.close()

@@ -13,8 +13,10 @@ from aiohttp import ClientResponse, web
 
 from gateway.api.app import create_app
 from gateway.api.limits import Limits
+from gateway.api.ports import Stores
 from gateway.api.runner import create_runner
 from gateway.control.board import Board
+from gateway.kit.clock import Clock, SystemClock
 from gateway.kit.secret import Secret
 from gateway.model.company import Fleet, Problem, Settings
 from gateway.model.errors import ErrorKind, GatewayError
@@ -56,6 +58,12 @@ class Cinema:
     gate: asyncio.Event | None = None
     stop_errors: list[GatewayError] = field(default_factory=list)
     stops: int = 0
+    silent: bool = False
+
+    def viewers(self, site_id: str) -> frozenset[str] | None:
+        if self.silent:
+            return None
+        return frozenset(play for site, _, play in self.plays if site == site_id)
 
     async def play(self, site_id: str, camera_id: str, offer: str, *, low: bool) -> Play:
         assert offer.startswith("v=0")
@@ -126,6 +134,8 @@ class Stage:
     ages: dict[str, float] = field(default_factory=dict)
     switch: Switch | None = None
     limits: Limits = field(default_factory=Limits)
+    stores: Stores = field(default_factory=Stores)
+    clock: Clock = field(default_factory=SystemClock)
 
     def fleet(self) -> Fleet:
         return Fleet(self.settings, self.sites)
@@ -146,6 +156,8 @@ class Stage:
             web_dir=self.web_dir,
             demo_switch=self.switch,
             limits=self.limits,
+            stores=self.stores,
+            clock=self.clock,
         )
 
 
@@ -206,7 +218,7 @@ async def problem_of(response: ClientResponse) -> dict[str, Any]:
     """Return the problem of an error answer, after a look at its shape (RFC 9457)."""
     assert response.content_type == "application/problem+json", await response.text()
     body = json.loads(await response.read())
-    assert set(body) == {"type", "title", "status", "detail", "kind", "hint"}
+    assert set(body) - {"reason"} == {"type", "title", "status", "detail", "kind", "hint"}
     assert body["status"] == response.status
     assert body["title"]
     assert body["detail"]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
+import jwt
 import pytest
 import structlog
 from aiohttp.test_utils import TestClient
@@ -44,6 +45,7 @@ def failing(kind: ErrorKind) -> Callable[[Stage], None]:
 
 
 def demo(stage: Stage) -> None:
+    stage.settings = replace(stage.settings, staff_token=None)
     stage.switch = Switch({"cam-1": True})
 
 
@@ -299,5 +301,6 @@ async def test_a_secret_that_is_too_short_is_the_companys_mistake(
     stage.settings = replace(stage.settings, ticket_secret=type(TICKET_SECRET)("short"))
     stage.add(site_of("other", Access.TICKET))
     client = await aiohttp_client(stage.app())
-    response = await client.get("/api/v1/sites", headers={"Authorization": "Bearer a.b.c"})
+    token = jwt.encode({"sites": ["other"]}, TICKET_SECRET.reveal(), algorithm="HS256")
+    response = await client.get("/api/v1/sites", headers={"Authorization": f"Bearer {token}"})
     assert (await problem_of(response))["kind"] == "config_invalid"

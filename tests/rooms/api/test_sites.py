@@ -91,6 +91,7 @@ async def test_a_site_with_its_cameras(client: Client, stage: Stage) -> None:
         "viewers": 0,
         "last_live": None,
         "has_sub": False,
+        "private": False,
         "poster": f"/api/v1/sites/open/cameras/yard/poster.jpg?t={int(TAKEN.timestamp())}",
     }
     assert body["cameras"][0]["poster"] is None
@@ -140,6 +141,9 @@ async def test_a_picture_and_its_revalidation(client: Client, stage: Stage) -> N
 async def test_the_plug_of_a_pretend_camera(stage: Stage, aiohttp_client: AiohttpClient) -> None:
     stage.switch = Switch({"cam-1": True, "cam-2": True})
     client = await aiohttp_client(stage.app())
+    refused = await client.post("/api/v1/demo/cameras/cam-1", json={"plugged": False})
+    assert refused.status == 401
+    stage.settings = replace(stage.settings, staff_token=None)
     response = await client.post("/api/v1/demo/cameras/cam-1", json={"plugged": False})
     assert await response.json() == {"id": "cam-1", "plugged": False}
     assert (await get(client, "/api/v1/demo/cameras"))["cameras"] == {

@@ -46,6 +46,7 @@ def test_a_minted_ticket_says_what_was_asked() -> None:
         expires=NOW.timestamp() + 60,
         watch_until=NOW.timestamp() + 600,
         subject="flat 7",
+        issued=NOW.timestamp(),
     )
     assert ticket.allows("a", "yard")
     assert not ticket.allows("a", "entrance-1")

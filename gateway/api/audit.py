@@ -1,0 +1,128 @@
+"""``/api/v1/audit``: who watched what, for administrators; as JSON in pages and as CSV."""
+
+import csv
+import io
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from aiohttp import web
+
+from gateway.api import keys
+from gateway.api.access import require_administrator
+from gateway.api.ports import AuditStore
+from gateway.api.problems import STARTED
+from gateway.api.sites import as_json
+from gateway.api.views import timestamp
+from gateway.model.access import AuditQuery, PastView
+from gateway.model.errors import ErrorKind, GatewayError
+
+MOST_ROWS: Final = 1000
+_USUAL_ROWS: Final = 100
+_MAX_ID: Final = 2**53
+_COLUMNS: Final = ("from", "to", "site", "camera", "who", "way", "website", "address", "reason")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+async def list_views(request: web.Request) -> web.Response:
+    """``GET /api/v1/audit?site=&camera=&from=&to=&limit=&before=``: newest first.
+
+    ``next`` is the ``before`` of the next page, or null.
+    """
+    require_administrator(request)
+    query = _query(request)
+    rows = await _store(request).page(query)
+    more = len(rows) == query.limit
+    return as_json(
+        {"views": [_view(row) for row in rows], "next": rows[-1].id if more and rows else None}
+    )
+
+
+async def export_views(request: web.Request) -> web.StreamResponse:
+    """``GET /api/v1/audit.csv?site=&camera=&from=&to=``: everything that matches."""
+    require_administrator(request)
+    store, query = _store(request), replace(_query(request), limit=MOST_ROWS)
+    rows = await store.page(query)
+    response = web.StreamResponse(
+        headers={
+            "Content-Type": "text/csv; charset=utf-8",
+            "Content-Disposition": 'attachment; filename="audit.csv"',
+        }
+    )
+    await response.prepare(request)
+    request[STARTED] = True
+    await response.write(_lines([_COLUMNS]))
+    while rows:
+        await response.write(_lines([tuple(_view(row)[name] for name in _COLUMNS) for row in rows]))
+        rows = await store.page(replace(query, before=rows[-1].id))
+    await response.write_eof()
+    return response
+
+
+def _store(request: web.Request) -> AuditStore:
+    store = request.app[keys.VIEWINGS].store
+    if store is None:
+        raise GatewayError(ErrorKind.NOT_FOUND, "Nothing is recorded here.")
+    return store
+
+
+def _view(row: PastView) -> dict[str, Any]:
+    view = row.view
+    return {
+        "id": row.id,
+        "site": view.site,
+        "camera": view.camera,
+        "who": view.who,
+        "way": str(view.way),
+        "address": view.address,
+        "website": view.website,
+        "from": timestamp(view.started),
+        "to": None if row.ended is None else timestamp(row.ended),
+        "reason": row.reason or None,
+    }
+
+
+def _lines(rows: list[tuple[Any, ...]]) -> bytes:
+    """Return lines of CSV (RFC 4180) in which no cell is a formula to a spreadsheet."""
+    text = io.StringIO()
+    csv.writer(text).writerows([[_cell(value) for value in row] for row in rows])
+    return text.getvalue().encode()
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else str(value)
+    # OWASP, CSV injection: a quote in front makes any spreadsheet take it for text.
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _query(request: web.Request) -> AuditQuery:
+    given = request.query
+    return AuditQuery(
+        site=given.get("site"),
+        camera=given.get("camera"),
+        start=_moment(given.get("from"), "from"),
+        end=_moment(given.get("to"), "to"),
+        before=_number(given.get("before"), "before", _MAX_ID),
+        limit=_number(given.get("limit"), "limit", MOST_ROWS) or _USUAL_ROWS,
+    )
+
+
+def _moment(text: str | None, name: str) -> float | None:
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError) as error:
+        raise GatewayError(
+            ErrorKind.BAD_REQUEST, f"{name} is no time.", "Send it like 2026-05-05T12:00:00Z."
+        ) from error
+
+
+def _number(text: str | None, name: str, most: int) -> int | None:
+    if not text:
+        return None
+    good = text.isascii() and text.isdigit() and len(text) <= len(str(most))
+    if not good or not 1 <= int(text) <= most:
+        raise GatewayError(ErrorKind.BAD_REQUEST, f"{name} is no number from 1 to {most}.")
+    return int(text)

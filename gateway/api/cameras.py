@@ -1,0 +1,210 @@
+"""Registration of cameras by a site's staff: add, change, replace, remove, and the record of it."""
+
+from collections.abc import Awaitable
+from typing import Any, Final, TypeVar
+
+from aiohttp import web
+
+from gateway.api.fieldwork import bad, body_of, entered, number_of, text_of
+from gateway.api.sites import as_json
+from gateway.api.survey_views import acceptance_view
+from gateway.control.drafts import addresses_of, credential_key
+from gateway.control.fieldwork import Fieldwork
+from gateway.control.registration import Newcomer, Registered
+from gateway.model.errors import ErrorKind, GatewayError
+from gateway.model.site import Site
+from gateway.model.survey import Sighting
+
+_CAMERAS: Final = "/api/v1/sites/{site}/cameras"
+_ONE: Final = _CAMERAS + "/{camera}"
+_DEVICE: Final = frozenset({"onvif", "rtsp", "rtsp_sub", "credential", "pull"})
+_PLAIN: Final = frozenset({"onvif", "rtsp", "rtsp_sub", "pull"})
+_HOW: Final = frozenset({"survey", "sighting", "who", "version", "wait_s"})
+_WAIT_S: Final = 15.0
+_MOST_WAIT_S: Final = 60.0
+_T = TypeVar("_T")
+
+
+def routes() -> list[web.RouteDef]:
+    """Return the routes."""
+    return [
+        web.post(_CAMERAS, add),
+        web.patch(_ONE, change),
+        web.post(_ONE + "/replace", replace),
+        web.delete(_ONE, remove),
+        web.get(_ONE + "/record", record),
+    ]
+
+
+async def add(request: web.Request) -> web.Response:
+    """``POST .../cameras``: register a camera, given by its keys or by a survey's sighting."""
+    fieldwork, site_id, principal = entered(request)
+    body = await body_of(request, {"id", "name", "enabled"} | _DEVICE | _HOW)
+    camera_id = text_of(body, "id", most=64)
+    if not camera_id:
+        raise bad("The camera has no id.", 'Send {"id": "entrance-3", ...}.')
+    fields: dict[str, Any] = {"id": camera_id, "name": _name(body)}
+    if body.get("enabled") is False:
+        fields["enabled"] = False
+    newcomer = _newcomer(fieldwork, site_id, body, fields, who=principal.name)
+    done = await _checked(fieldwork.registrations.add(site_id, newcomer, wait_s=_wait(body)))
+    response = _registered(site_id, done)
+    response.set_status(201)
+    response.headers["Location"] = f"/api/v1/sites/{site_id}/cameras/{done.camera}/record"
+    return response
+
+
+async def replace(request: web.Request) -> web.Response:
+    """``POST .../cameras/{camera}/replace``: another device in its place."""
+    fieldwork, site_id, principal = entered(request)
+    body = await body_of(request, _DEVICE | _HOW)
+    newcomer = _newcomer(fieldwork, site_id, body, {}, who=principal.name)
+    camera_id = request.match_info["camera"]
+    work = fieldwork.registrations.replace(site_id, camera_id, newcomer, wait_s=_wait(body))
+    return _registered(site_id, await _checked(work))
+
+
+async def change(request: web.Request) -> web.Response:
+    """``PATCH .../cameras/{camera}``: ``name``, ``enabled``, ``pull`` or an address."""
+    fieldwork, site_id, _ = entered(request)
+    body = await body_of(request, {"name", "enabled", "version"} | _DEVICE)
+    fields: dict[str, Any] = {}
+    if "name" in body:
+        fields["name"] = _name(body)
+    if "enabled" in body:
+        if not isinstance(body["enabled"], bool):
+            raise bad("enabled must be true or false.")
+        fields["enabled"] = body["enabled"]
+    fields |= _device(body)
+    if not fields:
+        raise bad("There is nothing to change.", "Send for example a name.")
+    edit = await _checked(
+        fieldwork.registrations.change(
+            site_id, request.match_info["camera"], fields, version=text_of(body, "version")
+        )
+    )
+    return as_json({"diff": edit.diff, "version": edit.version})
+
+
+async def remove(request: web.Request) -> web.Response:
+    """``DELETE .../cameras/{camera}[?version=V]``."""
+    fieldwork, site_id, _ = entered(request)
+    version = request.query.get("version")
+    work = fieldwork.registrations.remove(site_id, request.match_info["camera"], version=version)
+    edit = await _checked(work)
+    return as_json({"diff": edit.diff, "version": edit.version})
+
+
+async def record(request: web.Request) -> web.Response:
+    """``GET .../cameras/{camera}/record[?format=html&lang=ru]``: the latest acceptance record."""
+    fieldwork, site_id, _ = entered(request)
+    camera_id = request.match_info["camera"]
+    kept = await fieldwork.records.acceptance(site_id, camera_id)
+    if kept is None:
+        raise GatewayError(
+            ErrorKind.NOT_FOUND,
+            "There is no acceptance record of this camera.",
+            "It is written when a registered camera is live for the first time.",
+        )
+    if request.query.get("format") != "html":
+        return as_json(acceptance_view(kept))
+    spoken = request.query.get("lang", request.headers.get("Accept-Language", ""))
+    language = "ru" if spoken.lower().startswith("ru") else "en"
+    return web.Response(
+        text=fieldwork.page(kept, language),
+        content_type="text/html",
+        # The page brings its own style, which the policy of our pages does not allow.
+        headers={"Content-Disposition": f'attachment; filename="{site_id}-{kept.camera}.html"'},
+    )
+
+
+def _newcomer(
+    fieldwork: Fieldwork, site_id: str, body: dict[str, Any], fields: dict[str, Any], *, who: str
+) -> Newcomer:
+    sighting, site = _sighting(fieldwork, site_id, body)
+    device = _device(body)
+    if sighting is not None and site is not None:
+        if not _PLAIN & device.keys() - {"pull"}:
+            device |= addresses_of(sighting)
+        if "credential" not in device:
+            key = credential_key(site, sighting.credential)
+            device |= {} if key is None else {"credential": key}
+    if not device.keys() & {"onvif", "rtsp"}:
+        raise bad(
+            "The camera has no address.",
+            "Send onvif or rtsp, or the survey and the number of a sighting that was probed.",
+        )
+    return Newcomer(
+        fields | device,
+        who=who or text_of(body, "who", most=100) or "",
+        sighting=sighting,
+        survey=text_of(body, "survey", most=64) or "",
+        version=text_of(body, "version"),
+    )
+
+
+def _sighting(
+    fieldwork: Fieldwork, site_id: str, body: dict[str, Any]
+) -> tuple[Sighting | None, Site | None]:
+    survey_id = text_of(body, "survey", most=64)
+    if survey_id is None:
+        return None, None
+    survey = fieldwork.surveys.get(site_id, survey_id)
+    found = survey.sighting(int(number_of(body, "sighting", 0, least=0, most=1e6)))
+    if found is None:
+        raise GatewayError(
+            ErrorKind.NOT_FOUND, "The survey has no such sighting.", "Look at the survey again."
+        )
+    return found, survey.order.site
+
+
+def _device(body: dict[str, Any]) -> dict[str, Any]:
+    keys: dict[str, Any] = {key: text_of(body, key, most=2048) for key in _PLAIN if key in body}
+    if "credential" in body:
+        credential = body["credential"]
+        if not isinstance(credential, str | dict | None):
+            raise bad(
+                "credential must be a user of the site, or a user with a reference.",
+                'Send "viewer" or {"username": "viewer", "password": {"env": "CAMERAS"}}.',
+            )
+        keys["credential"] = credential
+    return keys
+
+
+def _name(body: dict[str, Any]) -> str | dict[str, str]:
+    name = body.get("name")
+    if isinstance(name, str) and name.strip():
+        return name
+    if isinstance(name, dict) and name and all(isinstance(one, str) for one in name.values()):
+        return {str(language): text for language, text in name.items()}
+    raise bad("The camera has no name.", 'Send "name": {"ru": "Подъезд 3"}.')
+
+
+def _wait(body: dict[str, Any]) -> float:
+    return number_of(body, "wait_s", _WAIT_S, least=0, most=_MOST_WAIT_S)
+
+
+async def _checked(work: Awaitable[_T]) -> _T:
+    """Await an edit; what the files' rules refuse is the sender's mistake here."""
+    try:
+        return await work
+    except GatewayError as error:
+        if error.kind is ErrorKind.CONFIG_INVALID:
+            raise bad(error.message, error.hint) from error
+        raise
+
+
+def _registered(site_id: str, done: Registered) -> web.Response:
+    kept = f"/api/v1/sites/{site_id}/cameras/{done.camera}/record"
+    return as_json(
+        {
+            "camera": done.camera,
+            "diff": done.diff,
+            "version": done.version,
+            "live": done.live,
+            "seconds": done.seconds,
+            "reason": done.reason,
+            "hint": done.hint,
+            "record": kept if done.record is not None else None,
+        }
+    )
