@@ -42,7 +42,9 @@ class CatchUp:
     def _step(self) -> None:
         self._timer = None
         for viewer in list(self._viewers):
-            viewer.stream.advance(viewer, STEP_PACKETS)
+            # The cache can wait; what waits in a queue would only be late.
+            if viewer.link is None or not viewer.link.backlog:
+                viewer.stream.advance(viewer, STEP_PACKETS)
             if viewer.mode is not Mode.CATCHING_UP:
                 self._viewers.pop(viewer, None)
         self._schedule()

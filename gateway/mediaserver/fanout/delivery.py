@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from gateway.mediaserver.fanout.counters import Counters
 from gateway.mediaserver.fanout.track import Press
+from gateway.mediaserver.transport.segmentation import packets
 from gateway.mediaserver.transport.srtp import Batch, Run
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class Delivery:
         if not run[1] or not self._press.segmentation.explains(error):
             return False
         for buffers, ancillary in rest:
-            viewer.link.send_singly(b"".join(buffers), ancillary, viewer.address)
+            for packet in packets(b"".join(buffers), ancillary):
+                viewer.link.send(packet, viewer.address)
         self._press.cut(batch)
         return True

@@ -1,4 +1,4 @@
-"""The WebRTC engine: one UDP port, all streams, all viewers."""
+"""The WebRTC engine: one port, all streams, all viewers."""
 
 import asyncio
 import secrets
@@ -32,10 +32,10 @@ from gateway.mediaserver.sdp.answer import Local, write_answer
 from gateway.mediaserver.sdp.choice import Choice, choose
 from gateway.mediaserver.sdp.offer import Offer, parse_offer
 from gateway.mediaserver.transport.certificate import Certificate, make_certificate
+from gateway.mediaserver.transport.doors import Doors
 from gateway.mediaserver.transport.dtls import DtlsServer, SrtpKeys
 from gateway.mediaserver.transport.ice import IceLite
 from gateway.mediaserver.transport.memory import Heap
-from gateway.mediaserver.transport.port import UdpPort
 from gateway.mediaserver.transport.segmentation import Segmentation
 from gateway.mediaserver.transport.srtp import SrtpError, profiles, protector
 
@@ -64,12 +64,12 @@ class WebRtcEngine:
         self._press = Press(self._protector, Segmentation(wanted=self._settings.use_segmentation))
         self._listener = Listener(self._protector, self._counters, self._settings.consent_timeout)
         self._reporter = Reporter(self._protector)
-        self._udp = UdpPort()
+        self._doors = Doors()
         self._entrance = Entrance(
             dtls=DtlsServer(self._certificate, profiles(gcm=self._settings.use_gcm)),
             listener=self._listener,
             counters=self._counters,
-            link=self._udp.link,
+            doors=self._doors,
             on_keys=self._connected,
             on_failed=self._failed,
             on_left=self._left,
@@ -77,10 +77,16 @@ class WebRtcEngine:
         self._log = structlog.get_logger("mediaserver")
 
     async def start(self) -> None:
-        """Open the UDP port. Raises ``OSError`` when it is taken."""
+        """Open the port. Raises ``OSError`` when it is taken."""
         settings = self._settings
-        self._udp.open(settings.bind, settings.port, self._entrance.receive)
-        self._addresses = to_announce(settings.announced, self._udp.hosts)
+        self._doors.open(
+            settings.bind,
+            settings.port,
+            tcp=settings.tcp,
+            receive=self._entrance.receive,
+            closed=self._entrance.closed,
+        )
+        self._addresses = to_announce(settings.announced, self._doors.hosts)
         self._tasks.spawn(self._keep_up(), "upkeep")
 
     async def close(self) -> None:
@@ -91,12 +97,12 @@ class WebRtcEngine:
         await self._tasks.close()
         self._catch_up.close()
         self._entrance.close()
-        self._udp.close()
+        self._doors.close()
 
     @property
     def port(self) -> int:
-        """The UDP port in use."""
-        return self._udp.number
+        """The port in use."""
+        return self._doors.number
 
     def publish(self, name: str) -> MediaSink:
         """Open a stream; raises ValueError when the name is taken."""
@@ -173,7 +179,8 @@ class WebRtcEngine:
             password=viewer.ice.password.decode(),
             fingerprint=self._certificate.fingerprint,
             addresses=self._addresses,
-            port=self._udp.number,
+            port=self._doors.number,
+            tcp=self._doors.tcp,
             stream_id=secrets.token_hex(8),
             video_ssrc=stream.video.ssrc,
             rtx_ssrc=stream.rtx_ssrc,
@@ -200,7 +207,7 @@ class WebRtcEngine:
 
     def viewers(self) -> Sequence[ViewerInfo]:
         """Return all viewers."""
-        return [_about(viewer) for viewer in self._viewers.values()]
+        return [viewer.info() for viewer in self._viewers.values()]
 
     def counters(self) -> dict[str, float]:
         """Return totals since the start, and how many viewers and streams there are now."""
@@ -208,7 +215,7 @@ class WebRtcEngine:
         numbers["viewers"] = len(self._viewers)
         numbers["viewers_connected"] = sum(v.connected for v in self._viewers.values())
         numbers["streams"] = len(self._streams)
-        numbers["backlog_bytes"] = self._udp.backlog
+        numbers.update(self._doors.counters())
         numbers["segmentation"] = float(self._press.segmentation.on)
         return numbers
 
@@ -286,16 +293,3 @@ class WebRtcEngine:
                 viewer.stream.resume(viewer)
         elif silent:
             viewer.stream.pause(viewer)
-
-
-def _about(viewer: Viewer) -> ViewerInfo:
-    packets, octets = viewer.sent()
-    return ViewerInfo(
-        media_session_id=viewer.media_session_id,
-        stream=viewer.stream.name,
-        connected=viewer.connected,
-        address="" if viewer.address is None else viewer.address[0],
-        packets=packets,
-        bytes=octets,
-        nacks=viewer.nacks,
-    )

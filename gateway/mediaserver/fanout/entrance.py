@@ -10,8 +10,9 @@ from gateway.mediaserver.fanout.counters import Counters
 from gateway.mediaserver.fanout.feedback import Listener
 from gateway.mediaserver.fanout.viewer import Mode, Viewer
 from gateway.mediaserver.transport import stun
+from gateway.mediaserver.transport.doors import Doors
 from gateway.mediaserver.transport.dtls import DtlsError, DtlsServer, FingerprintError, SrtpKeys
-from gateway.mediaserver.transport.udp import Address, UdpSocket
+from gateway.mediaserver.transport.link import Address, Link
 
 _MOST_QUEUED: Final = 1024
 _MOST_QUEUED_OF_ONE: Final = 16
@@ -20,14 +21,13 @@ _ALERT: Final = 21
 _FIRST_RTCP: Final = 192
 _LAST_RTCP: Final = 223
 
-FindLink = Callable[[UdpSocket, str | None, Address], UdpSocket]
 OnKeys = Callable[[Viewer, SrtpKeys], None]
 OnLeft = Callable[[Viewer], None]
 OnFailed = Callable[[Viewer, str], None]
 
 
 class Entrance:
-    """Takes every datagram of the port (RFC 7983).
+    """Takes every datagram of the port, and every frame of its TCP connections (RFC 7983).
 
     Handshakes cost about a millisecond each, so they wait in a queue of their own and two are
     done between turns of the event loop: a crowd that arrives does not stop those who watch.
@@ -39,7 +39,7 @@ class Entrance:
         dtls: DtlsServer,
         listener: Listener,
         counters: Counters,
-        link: FindLink,
+        doors: Doors,
         on_keys: OnKeys,
         on_failed: OnFailed,
         on_left: OnLeft,
@@ -47,7 +47,7 @@ class Entrance:
         self._dtls = dtls
         self._listener = listener
         self._counters = counters
-        self._link = link
+        self._doors = doors
         self._on_keys = on_keys
         self._on_failed = on_failed
         self._on_left = on_left
@@ -66,7 +66,17 @@ class Entrance:
         for address in viewer.ice.addresses:
             if self._by_address.get(address) is viewer:
                 del self._by_address[address]
+            self._doors.drop(address)
         viewer.handshake = None
+
+    def closed(self, address: Address) -> None:
+        """Take note that a viewer's TCP connection has ended; another way may be checked soon."""
+        viewer = self._by_address.pop(address, None)
+        if viewer is None:
+            return
+        viewer.ice.forget(address)
+        if viewer.address == address:
+            viewer.link = viewer.address = None
 
     def close(self) -> None:
         """Drop what waits."""
@@ -75,7 +85,7 @@ class Entrance:
             self._turn.cancel()
             self._turn = None
 
-    def receive(self, link: UdpSocket, data: bytes, address: Address, local: str | None) -> None:
+    def receive(self, link: Link, data: bytes, address: Address, local: str | None) -> None:
         """Take one datagram that was sent to our address ``local``."""
         first = data[0]
         if first <= 3:  # noqa: PLR2004  # RFC 7983: STUN
@@ -96,13 +106,13 @@ class Entrance:
         else:
             self._counters.strays += 1
 
-    def _hear(self, viewer: Viewer, link: UdpSocket, data: bytes, address: Address) -> None:
+    def _hear(self, viewer: Viewer, link: Link, data: bytes, address: Address) -> None:
         if self._listener.receive(viewer, data, time.monotonic()) and address != viewer.address:
             # Browsers report on the way that they use; not all of them nominate it again.
             viewer.ice.chosen = address
             viewer.link, viewer.address = link, address
 
-    def _check(self, link: UdpSocket, data: bytes, address: Address, local: str | None) -> None:
+    def _check(self, link: Link, data: bytes, address: Address, local: str | None) -> None:
         try:
             request = stun.parse_request(data)
         except stun.StunError:
@@ -119,14 +129,16 @@ class Entrance:
             self._counters.stun_rejects += 1
             return
         self._counters.stun_checks += 1
-        link = self._link(link, local, address)
+        link = self._doors.link(link, local, address)
         link.send(answer, address)
         if ice.addresses is not before:
             for gone in set(before).difference(ice.addresses):
                 if self._by_address.get(gone) is viewer:
                     del self._by_address[gone]
+                self._doors.drop(gone)
         if address in ice.addresses:
             self._by_address[address] = viewer
+            self._doors.prove(address, now)
             viewer.heard = now
         if ice.chosen == address:
             viewer.link, viewer.address = link, address

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.mediaserver.ports import OnEnd
+from gateway.mediaserver.ports import OnEnd, ViewerInfo
 from gateway.mediaserver.transport.ice import IceLite
 from gateway.mediaserver.transport.srtp import Batch
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from gateway.mediaserver.fanout.stream import Stream
     from gateway.mediaserver.fanout.track import Group
     from gateway.mediaserver.transport.dtls import Handshake
-    from gateway.mediaserver.transport.udp import Address, UdpSocket
+    from gateway.mediaserver.transport.link import Address, Link
 
 _MOST_SOURCES: Final = 8
 
@@ -89,7 +89,7 @@ class Viewer:
         self.handshake: Handshake | None = None
         self.handshake_until = 0.0
         self.keys: Any = None
-        self.link: UdpSocket | None = None
+        self.link: Link | None = None
         self.address: Address | None = None
         self.payload_type = 0
         self.rtx_payload_type: int | None = None
@@ -131,6 +131,19 @@ class Viewer:
         if self.mode is Mode.LIVE and self.group is not None:
             return self.own_packets + self.group.packets, self.own_octets + self.group.octets
         return self.own_packets, self.own_octets
+
+    def info(self) -> ViewerInfo:
+        """Return what is known of the viewer."""
+        packets, octets = self.sent()
+        return ViewerInfo(
+            media_session_id=self.media_session_id,
+            stream=self.stream.name,
+            connected=self.connected,
+            address="" if self.address is None else self.address[0],
+            packets=packets,
+            bytes=octets,
+            nacks=self.nacks,
+        )
 
     def knows_source(self, ssrc: int) -> bool:
         """Tell whether RTCP of ``ssrc`` is heard: libsrtp keeps a state for each, so few are."""

@@ -3,20 +3,32 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.mediaserver.sdp.choice import Choice
 from gateway.mediaserver.sdp.offer import Media, Offer
 
+_UDP: Final = 126
+_TCP: Final = 90
+"""Type preferences of host candidates: TCP is for those who have no other way (RFC 6544 4.2)."""
+
+_PASSIVE: Final = (4 << 13) + 8191
+"""The highest local preference of a passive TCP candidate (RFC 6544 section 4.2)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """Our side: ICE and DTLS, the addresses to announce (the best first), the SSRCs."""
+    """Our side: ICE and DTLS, the addresses to announce (the best first), the SSRCs.
+
+    ``tcp``: the port is open for TCP too.
+    """
 
     ufrag: str
     password: str
     fingerprint: str
     addresses: Sequence[str]
     port: int
+    tcp: bool
     stream_id: str
     video_ssrc: int
     rtx_ssrc: int
@@ -63,10 +75,7 @@ def _accepted(media: Media, local: Local, formats: Sequence[int]) -> list[str]:
         f"c=IN {family} {first}",
         f"a=rtcp:{local.port} IN {family} {first}",
     ]
-    lines += [
-        f"a=candidate:{index} 1 udp {_priority(index)} {address} {local.port} typ host"
-        for index, address in enumerate(local.addresses, start=1)
-    ]
+    lines += _candidates(local)
     lines += [
         "a=end-of-candidates",
         f"a=ice-ufrag:{local.ufrag}",
@@ -82,9 +91,24 @@ def _accepted(media: Media, local: Local, formats: Sequence[int]) -> list[str]:
     return lines
 
 
-def _priority(index: int) -> int:
-    """Return a host candidate's priority (RFC 8445 section 5.1.2.1), the first the highest."""
-    return (126 << 24) + ((65_535 - index) << 8) + 255
+def _candidates(local: Local) -> list[str]:
+    """Return host candidates, UDP before TCP, the first the highest (RFC 8445 section 5.1.2.1)."""
+    lines = [
+        f"a=candidate:{index} 1 udp {_priority(_UDP, 65_535 - index)} "
+        f"{address} {local.port} typ host"
+        for index, address in enumerate(local.addresses, start=1)
+    ]
+    if local.tcp:
+        lines += [
+            f"a=candidate:{index} 1 tcp {_priority(_TCP, _PASSIVE - index)} "
+            f"{address} {local.port} typ host tcptype passive"
+            for index, address in enumerate(local.addresses, start=len(lines) + 1)
+        ]
+    return lines
+
+
+def _priority(kind: int, local: int) -> int:
+    return (kind << 24) + (local << 8) + 255
 
 
 def _video_formats(choice: Choice) -> list[int]:

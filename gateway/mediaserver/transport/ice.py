@@ -4,9 +4,9 @@ import secrets
 from typing import Final
 
 from gateway.mediaserver.transport import stun
-from gateway.mediaserver.transport.udp import Address
+from gateway.mediaserver.transport.link import Address
 
-_MOST_ADDRESSES: Final = 8
+_MOST_ADDRESSES: Final = 16
 _SILENT_SECONDS: Final = 7.0
 """Longer than browsers take between two checks of the way in use (4 to 6 s)."""
 
@@ -42,10 +42,23 @@ class IceLite:
             return stun.unknown_attributes(request.transaction, request.unknown, self.password)
         self.checked = now
         if address not in self.addresses:
-            self.addresses = (*self.addresses, address)[-_MOST_ADDRESSES:]
+            self.addresses = (*self._kept(), address)
         silent = now - self._chosen_checked > _SILENT_SECONDS
         if self.chosen is None or request.use_candidate or silent:
             self.chosen = address
         if address == self.chosen:
             self._chosen_checked = now
         return stun.success(request.transaction, (address[0], address[1]), self.password)
+
+    def forget(self, address: Address) -> None:
+        """Take note that nobody is at ``address`` any more: its connection is closed."""
+        self.addresses = tuple(other for other in self.addresses if other != address)
+        if self.chosen == address:
+            self.chosen = None
+
+    def _kept(self) -> tuple[Address, ...]:
+        """Return the addresses that stay when another one comes."""
+        if len(self.addresses) < _MOST_ADDRESSES:
+            return self.addresses
+        oldest = next(address for address in self.addresses if address != self.chosen)
+        return tuple(address for address in self.addresses if address != oldest)

@@ -7,7 +7,8 @@ import socket
 from collections.abc import Sequence
 from typing import Final
 
-from gateway.mediaserver.transport.udp import Address, OnDatagram, UdpSocket
+from gateway.mediaserver.transport.link import Address, OnDatagram
+from gateway.mediaserver.transport.udp import UdpSocket
 
 MOST_LINKS: Final = 16
 _TRIES: Final = 16

@@ -3,7 +3,7 @@
 import errno
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import structlog
@@ -73,6 +73,13 @@ def _run(work: memoryview, start: int, stop: int, segment: int, count: int) -> R
     if count == 1:
         return buffers, ()
     return buffers, ((_SOL_UDP, UDP_SEGMENT, struct.pack("=H", segment)),)
+
+
+def packets(data: bytes, ancillary: Sequence[tuple[int, int, bytes]]) -> Iterator[bytes]:
+    """Yield the packets of a run one by one, for a way that cannot segment."""
+    size: int = struct.unpack("=H", ancillary[0][2])[0] if ancillary else len(data)
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
 
 
 def _probe_segmentation() -> bool:

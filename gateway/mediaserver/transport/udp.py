@@ -3,21 +3,16 @@
 import asyncio
 import contextlib
 import socket
-import struct
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
+from gateway.mediaserver.transport.link import Address, OnDatagram
+from gateway.mediaserver.transport.segmentation import packets
 from gateway.mediaserver.transport.srtp import Run
 
-Address = tuple[str, int] | tuple[str, int, int, int]
-"""What ``sendmsg`` takes; an IPv6 zone stands in the fourth place only, never in the host."""
-
 _Held = tuple[bytes, tuple[tuple[int, int, bytes], ...], Address, float]
-
-OnDatagram = Callable[["UdpSocket", bytes, Address, str | None], None]
-"""Socket, datagram, where it is from; and which local address it was sent to, if that is open."""
 
 MAX_DATAGRAM: Final = 2048
 _DATAGRAMS_PER_WAKE: Final = 64
@@ -92,18 +87,11 @@ class UdpSocket:
             except (BlockingIOError, InterruptedError):
                 return
             except OSError:
-                self.send_singly(data, ancillary, address)
+                for packet in packets(data, ancillary):
+                    self.send(packet, address)
             held.popleft()
             self.backlog -= len(data)
         self._loop.remove_writer(self._socket)
-
-    def send_singly(
-        self, data: bytes, ancillary: Sequence[tuple[int, int, bytes]], address: Address
-    ) -> None:
-        """Send the packets of a run one by one, for a way that cannot segment."""
-        size: int = struct.unpack("=H", ancillary[0][2])[0] if ancillary else len(data)
-        for start in range(0, len(data), size):
-            self.send(data[start : start + size], address)
 
     def _readable(self) -> None:
         for _ in range(_DATAGRAMS_PER_WAKE):

@@ -129,7 +129,7 @@ class LeanViewer:
     def check(self, *, use_candidate: bool = True) -> None:
         """Send a connectivity check."""
         request = binding_request(f"{self.ufrag}:lean", self.password, use_candidate=use_candidate)
-        self._socket.sendto(request, self.server)
+        self.send(request)
 
     def begin(self) -> None:
         """Check and send the first flight of DTLS."""
@@ -173,11 +173,14 @@ class LeanViewer:
                 data = self._socket.recv(2048)
             except (BlockingIOError, OSError):
                 return
-            if 20 <= data[0] <= 63:
-                self.dtls.bio_write(data)
-                self._handshake()
-            elif data[0] >= 128 and self.connected:
-                self._take(data)
+            self._arrived(data)
+
+    def _arrived(self, data: bytes) -> None:
+        if 20 <= data[0] <= 63:
+            self.dtls.bio_write(data)
+            self._handshake()
+        elif data[0] >= 128 and self.connected:
+            self._take(data)
 
     def _take(self, data: bytes) -> None:
         try:

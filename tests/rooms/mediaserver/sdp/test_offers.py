@@ -1,6 +1,7 @@
 """Offers as browsers write them, and what they are answered."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ LOCAL = Local(
     fingerprint=":".join(f"{value:02X}" for value in range(32)),
     addresses=("203.0.113.7", "2001:db8::7"),
     port=31001,
+    tcp=True,
     stream_id="camera",
     video_ssrc=11,
     rtx_ssrc=12,
@@ -72,7 +74,21 @@ def test_every_m_line_holds_all_candidates_and_one_stream(browser: str) -> None:
             ("2130706175", "203.0.113.7"),
             ("2130705919", "2001:db8::7"),
         ]
+        assert re.findall(
+            r"candidate:\d+ 1 tcp (\d+) (\S+) 31001 typ host tcptype passive", section
+        ) == [
+            ("1520434431", "203.0.113.7"),
+            ("1520434175", "2001:db8::7"),
+        ]
+        assert re.findall(r"candidate:(\d+) ", section) == ["1", "2", "3", "4"]
         assert set(re.findall(r"a=msid:(\S+)", section)) == {"camera"}
+
+
+def test_without_tcp_only_udp_is_offered() -> None:
+    offer = parse_offer(read("chromium"))
+    text = write_answer(offer, choose(offer, h264(), None), replace(LOCAL, tcp=False))
+    assert "candidate" in text
+    assert " tcp " not in text
 
 
 def test_the_medium_comes_before_its_retransmission() -> None:

@@ -90,7 +90,19 @@ def test_few_addresses_are_remembered() -> None:
     ice = IceLite(0)
     for port in range(1, 100):
         ice.answer(check(ice), ("192.0.2.1", port), 1)
-    assert len(ice.addresses) == 8
+    assert len(ice.addresses) == 16
+    assert ice.chosen in ice.addresses
+
+
+def test_an_address_whose_connection_is_closed_is_forgotten() -> None:
+    ice = IceLite(0)
+    ice.answer(check(ice), WIFI, 1)
+    ice.answer(check(ice), MOBILE, 1)
+    ice.forget(WIFI)
+    assert ice.addresses == (MOBILE,)
+    assert ice.chosen is None
+    ice.answer(check(ice), MOBILE, 2)
+    assert ice.chosen == MOBILE
 
 
 @given(st.binary(max_size=200))

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.mediaserver.transport.link import Address, Link
 from gateway.mediaserver.transport.port import UdpPort
 from gateway.mediaserver.transport.segmentation import MOST_SEGMENTS, Segmentation
-from gateway.mediaserver.transport.udp import Address, UdpSocket, plain
+from gateway.mediaserver.transport.udp import UdpSocket, plain
 from tests.waiting import until
 
 WORK = memoryview(bytes(65_536))
@@ -52,7 +53,7 @@ def test_a_device_that_cannot_segment_is_believed(number: int) -> None:
     assert cutter.explains(OSError(number, "a batch that was cut before"))
 
 
-def nobody(_link: UdpSocket, _data: bytes, _address: Address, _local: str | None) -> None:
+def nobody(_link: Link, _data: bytes, _address: Address, _local: str | None) -> None:
     raise AssertionError("nothing is sent to this port")
 
 
@@ -77,7 +78,7 @@ async def test_a_host_that_is_not_here_is_an_error() -> None:
 
 @pytest.mark.parametrize(("bind", "asked"), [("0.0.0.0", "127.0.0.5"), ("::", "::1")])
 async def test_the_answer_comes_from_the_address_asked(bind: str, asked: str) -> None:
-    def echo(link: UdpSocket, data: bytes, address: Address, local: str | None) -> None:
+    def echo(link: Link, data: bytes, address: Address, local: str | None) -> None:
         assert local == asked or local is None
         port.link(link, local, address).send(data, address)
 
