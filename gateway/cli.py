@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
-from gateway.commands import add
+from gateway.commands import add, password
 from gateway.kit import logs
 from gateway.kit.clock import SystemClock
 from gateway.model.company import Fleet
@@ -134,7 +134,15 @@ def ticket(
             "write tickets: {secret: {env: TICKET_SECRET}}",
         )
     now = SystemClock().now()
-    typer.echo(tickets.mint(secret, sites=[site], cameras=camera, valid_s=valid, now=now))
+    made = tickets.mint(
+        secret,
+        sites=[site],
+        cameras=camera,
+        valid_s=valid,
+        now=now,
+        rules=fleet.settings.ticket_rules,
+    )
+    typer.echo(made)
 
 
 @app.command()
@@ -196,6 +204,7 @@ def version() -> None:
 
 
 add.to(app)
+app.command()(password.password)
 
 
 def main() -> None:

@@ -50,12 +50,13 @@ class Passwords:
             return False
 
 
-def make_hash(password: str) -> str:
+def make_hash(password: Secret) -> str:
     """Return the argon2id hash of a password; raises GatewayError for one that is too short."""
-    if not MIN_CHARS <= len(password) <= MAX_CHARS:
+    text = password.reveal()
+    if not MIN_CHARS <= len(text) <= MAX_CHARS:
         raise GatewayError(
             ErrorKind.BAD_REQUEST,
-            f"The password has {len(password)} characters.",
+            f"The password has {len(text)} characters.",
             f"choose {MIN_CHARS} to {MAX_CHARS}; four random words are a good password",
         )
-    return PasswordHasher().hash(password)
+    return PasswordHasher().hash(text)
