@@ -19,7 +19,7 @@ import structlog
 from aiohttp import web
 
 from gateway.api.app import create_app
-from gateway.api.ports import DemoSwitch
+from gateway.api.ports import DemoSwitch, Stores
 from gateway.api.runner import create_runner
 from gateway.ask import reachable
 from gateway.config.load import Loader
@@ -27,11 +27,13 @@ from gateway.config.watch import changes
 from gateway.control.board import Board
 from gateway.control.clients import Clients
 from gateway.control.demand import Demand
+from gateway.control.fieldwork import Fieldwork
 from gateway.control.keeper import Keeper
 from gateway.control.ports import Runtime
 from gateway.control.posters import Posters
 from gateway.control.preview import preview
 from gateway.control.siteloop import World
+from gateway.control.streams import Streams
 from gateway.control.watching import Watching
 from gateway.kit import openfiles
 from gateway.kit.clock import SystemClock
@@ -41,8 +43,13 @@ from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.plan import Plan
 from gateway.rtsp.picture import PictureWorker
 from gateway.runtime.process import ProcessRuntime
+from gateway.store.access import access_database
+from gateway.store.audit import AuditRecords
 from gateway.store.files import PosterFiles
 from gateway.store.lock import DataFolder
+from gateway.store.revocations import RevocationRecords
+from gateway.store.sessions import SessionRecords
+from gateway.surveying import open_fieldwork
 from gateway.wcs.server import WcsServer
 from gateway.wcs.settings import embedded_container_files, embedded_files, wcs_files
 
@@ -71,6 +78,7 @@ class Service:
     _loader: Loader = field(init=False)
     _fleet: Fleet = field(default_factory=lambda: Fleet(Settings(), {}))
     _keeper: Keeper | None = None
+    _streams: Streams | None = None
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _tasks: Tasks = field(default_factory=lambda: Tasks("service"))
     _remove: bool = False
@@ -81,8 +89,8 @@ class Service:
 
     @property
     def fleet(self) -> Fleet:
-        """The settings and sites in force now."""
-        return self._fleet
+        """The settings and sites in force now, with all stream addresses that are known."""
+        return self._fleet if self._streams is None else self._streams.fleet
 
     @property
     def url(self) -> str:
@@ -109,10 +117,16 @@ class Service:
         self._keeper = keeper = Keeper(world)
         self._stack.push_async_callback(self._end_keeping, keeper)
         watching, posters = self._followers(world, keeper)
-        await self._open_door(watching, posters, keeper)
+        places = (self.options.directory, settings.data_dir)
+        fieldwork, self._streams = await open_fieldwork(
+            self._stack, *places, board=self.board, changed=keeper.apply, poster=posters.get
+        )
+        self._streams.take(self._fleet)
+        await self._open_door(watching, posters, keeper, fieldwork)
         self._stack.push_async_callback(self._tasks.close)
         keeper.start()
-        keeper.apply(self._fleet)
+        await self._streams.start()
+        keeper.apply(self.fleet)
         posters.start()
         self._tasks.spawn(self._follow_files(keeper), "configuration")
         log.info(
@@ -129,7 +143,7 @@ class Service:
 
     def _followers(self, world: World, keeper: Keeper) -> tuple[Watching, Posters]:
         watching = Watching(
-            fleet=lambda: self._fleet,
+            fleet=lambda: self.fleet,
             keeper=keeper,
             clients=world.clients,
             demand=world.demand,
@@ -149,15 +163,19 @@ class Service:
         self._stack.push_async_callback(posters.close)
         return watching, posters
 
-    async def _open_door(self, watching: Watching, posters: Posters, keeper: Keeper) -> None:
+    async def _open_door(
+        self, watching: Watching, posters: Posters, keeper: Keeper, fieldwork: Fieldwork
+    ) -> None:
         app = create_app(
-            fleet=lambda: self._fleet,
+            fleet=lambda: self.fleet,
             board=self.board,
             watching=watching,
             posters=posters,
             ages=keeper.ages,
             web_dir=web_dir(),
             demo_switch=self.options.demo_switch,
+            fieldwork=fieldwork,
+            stores=self._stores(),
         )
         runner = create_runner(app)
         await runner.setup()
@@ -169,6 +187,15 @@ class Service:
         except OSError as error:
             raise _door_error(host, port, error) from error
         self._port = runner.addresses[0][1]
+
+    def _stores(self) -> Stores:
+        folder = self._fleet.settings.data_dir
+        audit, access = AuditRecords(folder), access_database(folder)
+        self._stack.push_async_callback(audit.close)
+        self._stack.push_async_callback(access.close)
+        return Stores(
+            audit=audit, sessions=SessionRecords(access), revocations=RevocationRecords(access)
+        )
 
     def _listen(self) -> tuple[str, int]:
         settings = self._fleet.settings
@@ -186,7 +213,9 @@ class Service:
         log = structlog.get_logger("service")
         async for fleet in changes(self._loader, asyncio.Event()):
             before, self._fleet = self._fleet, fleet
-            keeper.apply(fleet)
+            if self._streams is not None:
+                self._streams.take(fleet)
+            keeper.apply(self.fleet)
             if _needs_restart(before.settings) != _needs_restart(fleet.settings):
                 log.warning(
                     "listen, data_dir, runtime, engine and network change at the next start"

@@ -1,16 +1,26 @@
-"""Joins the rooms that a survey works with, as ``gateway.service`` joins everything else."""
+"""Joins the rooms that surveys and registrations work with, as the service joins the rest."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
+from gateway.config.edit import SiteFiles
+from gateway.control.board import Board
+from gateway.control.fieldwork import Fieldwork
 from gateway.control.ports import Records
+from gateway.control.registration import Picture, Registrations
+from gateway.control.streams import Streams
+from gateway.control.survey import Surveys
 from gateway.control.survey_tools import Tools
 from gateway.kit.clock import Clock, SystemClock
+from gateway.model.company import Fleet
 from gateway.model.probe import CameraVerdict, StreamFacts
 from gateway.onvif.discovery.multicast import PORT
 from gateway.onvif.field import OnvifField
 from gateway.rtsp.probe import Prober
 from gateway.rtsp.verdict import judge_camera
+from gateway.store.record_page import page
+from gateway.store.records import RecordStore
 
 
 @asynccontextmanager
@@ -35,6 +45,43 @@ async def open_tools(
     finally:
         await prober.close()
         await network.close()
+
+
+async def open_fieldwork(
+    stack: AsyncExitStack,
+    directory: Path,
+    data_dir: Path,
+    *,
+    board: Board,
+    changed: Callable[[Fleet], object],
+    poster: Callable[[str, str], Picture | None],
+) -> tuple[Fieldwork, Streams]:
+    """Open what technicians work with; ``stack`` closes it.
+
+    ``changed`` gets the fleet with every stream address that has become known.
+    """
+    records = await stack.enter_async_context(RecordStore(data_dir))
+    tools = await stack.enter_async_context(open_tools(records))
+    streams = Streams(
+        interviewer=tools.interviewer,
+        records=records,
+        board=board,
+        clock=tools.clock,
+        changed=lambda: changed(streams.fleet),
+    )
+    stack.push_async_callback(streams.close)
+    surveys = Surveys(tools, lambda: streams.given)
+    stack.push_async_callback(surveys.close)
+    registrations = Registrations(
+        editor=SiteFiles(directory, fleet=lambda: streams.given),
+        board=board,
+        fleet=lambda: streams.given,
+        records=records,
+        clock=tools.clock,
+        poster=poster,
+    )
+    stack.push_async_callback(registrations.close)
+    return Fieldwork(surveys, registrations, records, page), streams
 
 
 def _judge(main: StreamFacts, sub: StreamFacts | None, skew_s: float | None) -> CameraVerdict:

@@ -87,6 +87,11 @@ class Streams:
         """The fleet that was taken last, with what is known by now."""
         return self._fleet
 
+    @property
+    def given(self) -> Fleet:
+        """The fleet that was taken last, as the files say it."""
+        return self._given
+
     async def start(self) -> None:
         """Read what is remembered, and begin to ask for what is not."""
         await self.refresh()
