@@ -42,7 +42,9 @@ def _options(arguments: list[str]) -> argparse.Namespace:
 async def _run(host: str, said: argparse.Namespace) -> report.Results:
     wanted = said.only or ["ours", "janus", "floor", "loop", "trials"]
     figures = load.Figures()
-    results = report.Results(figures, said.viewers, said.rounds, said.seconds)
+    weather = place.busy()
+    print(weather or "the machine is quiet", flush=True)
+    results = report.Results(figures, said.viewers, said.rounds, said.seconds, weather)
     contenders: list[load.Start] = [ours.running] if "ours" in wanted else []
     if "janus" in wanted and janus.installed() and host != "127.0.0.1":
         contenders.append(janus.running)

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import secrets
 import shutil
 import socket
@@ -169,8 +168,3 @@ def _write(folder: Path, host: str, urls: Sequence[str]) -> int:
 def _listens(host: str, port: int) -> bool:
     with socket.socket() as trying:
         return trying.connect_ex((host, port)) == 0
-
-
-def describe() -> str:
-    """Return the configuration in a few words."""
-    return json.dumps({"event_loops": 1, "ice_lite": True, "source": "rtsp"})

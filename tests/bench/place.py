@@ -16,6 +16,7 @@ OUT = Path(__file__).parent / "out"
 ROOT = Path(__file__).parents[2]
 SERVER_CORE, OTHER_CORE = 0, 1
 _INSIDE = "--inside"
+_QUIET_LOAD = 0.7
 _ADDRESS = "10.99.0.1"
 
 
@@ -122,6 +123,14 @@ def machine() -> str:
     python = platform.python_version()
     model = names[0] if names else platform.machine()
     return f"{model}, {os.cpu_count()} cores, Linux {platform.release()}, Python {python}"
+
+
+def busy() -> str:
+    """Return a warning when others use this machine now; an empty text when it is quiet."""
+    load = os.getloadavg()[0]
+    if load < _QUIET_LOAD:
+        return ""
+    return f"The machine was busy when this began (load {load:.1f}): read the ratios, with care."
 
 
 def quantile(values: list[float], part: float) -> float:

@@ -31,6 +31,7 @@ class Results:
     sizes: Sequence[int]
     rounds: int
     seconds: float
+    weather: str = ""
     others: list[Bar] = field(default_factory=list)
 
 
@@ -79,7 +80,7 @@ def text(results: Results) -> str:
     ]
     lines = [
         f"{place.machine()}.",
-        f"Medians of {results.rounds} rounds, windows of {results.seconds:g} s.",
+        f"Medians of {results.rounds} rounds, windows of {results.seconds:g} s. {results.weather}",
         "",
         "CPU microseconds per delivered packet (in brackets ms CPU per viewer-second):",
         "",
