@@ -53,6 +53,7 @@ def _engine(settings: Settings) -> WebRtcEngine:
         port=settings.media_port,
         announced=tuple(address for address in known if address),
         max_viewers=settings.max_viewers,
+        tcp=settings.tcp,
     )
     if settings.bind_address is None:
         return WebRtcEngine(options)

@@ -6,7 +6,7 @@ mistake. Files are named relative to the server's folder.
 
 ====================================  ==================================================
 ``ip``, ``ip_local``                  address announced to browsers, address bound for media
-``media_port_from``                   the one UDP port for media (0: any free one)
+``media_port_from``                   the one port for media, UDP and TCP (0: any free one)
 ``http.port``, ``ws.port``            REST and signalling (0: any free one)
 ``disable_rest_auth``                 ``false`` asks for HTTP Basic
 ``keep_alive.server_interval``        milliseconds between pings
@@ -17,6 +17,8 @@ mistake. Files are named relative to the server's folder.
 ``embedded.token_file``               file with the token that ``connection.custom`` must carry
 ``embedded.max_viewers``              viewers at most (500)
 ``embedded.max_captures``             cameras at most (64)
+``embedded.tcp``                      ``false`` closes the media port for TCP, by which viewers
+                                      play whose network blocks UDP (true)
 ``embedded.sound``                    ``true`` takes the cameras' sound too
 ``embedded.lease_s``                  end after so long without a REST call (0: never)
 ``embedded.allowed_cameras``          host names and networks of cameras (empty: any)
@@ -67,6 +69,7 @@ class Settings:
     signalling_token: Secret | None = None
     max_viewers: int = 500
     max_captures: int = 64
+    tcp: bool = True
     sound: bool = False
     lease_s: float = 0.0
     ping_interval_s: float = 5.0
@@ -170,6 +173,7 @@ def parse(text: str, *, home: Path, environment: Mapping[str, str]) -> Settings:
         signalling_token=_secret_or_none(read.secret("embedded.token_file")),
         max_viewers=read.read("embedded.max_viewers", _positive, 500, _COUNT),
         max_captures=read.read("embedded.max_captures", _positive, 64, _COUNT),
+        tcp=read.read("embedded.tcp", _yes_or_no, default=True, wants="true or false"),
         sound=read.read("embedded.sound", _yes_or_no, default=False, wants="true or false"),
         lease_s=read.read("embedded.lease_s", _seconds, 0.0, "seconds, 0 for no lease"),
         ping_interval_s=read.read("keep_alive.server_interval", _milliseconds, 5.0, _MILLIS),

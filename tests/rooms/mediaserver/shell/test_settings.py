@@ -34,6 +34,11 @@ def test_a_file_of_a_real_wcs_is_understood() -> None:
     assert settings.ping_interval_s == 2.5
 
 
+def test_tcp_is_closed_on_demand() -> None:
+    assert read("embedded.tcp=").tcp
+    assert not read("embedded.tcp=false").tcp
+
+
 def test_secrets_come_from_files(tmp_path: Path) -> None:
     (tmp_path / "user").write_text("gateway:pass:word\n")
     (tmp_path / "token").write_text("t0ken\n")
