@@ -30,12 +30,18 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         "--only", nargs="+", choices=["ours", "janus", "floor", "loop", "trials"], default=None
     )
     options.add_argument("--starts", type=int, default=20, help="first frames in Chromium")
-    options.add_argument("--readme", action="store_true", help="write the tables to the README")
+    options.add_argument(
+        "--readme",
+        action=argparse.BooleanOptionalAction,
+        help="write the tables to the README (a full run does)",
+    )
     options.add_argument("--short", action="store_true", help="under a minute, ratios only")
     said = options.parse_args(arguments)
     if said.short:
         said.viewers, said.seconds, said.rounds = [50], 2.0, 3
         said.only = said.only or ["ours", "floor", "loop"]
+    if said.readme is None:
+        said.readme = said.only is None
     return said
 
 
