@@ -6,6 +6,7 @@ from typing import Any, Final, TypeVar
 from aiohttp import web
 
 from gateway.api.fieldwork import bad, body_of, entered, number_of, text_of
+from gateway.api.principal import Principal
 from gateway.api.sites import as_json
 from gateway.api.survey_views import acceptance_view
 from gateway.control.drafts import addresses_of, credential_key
@@ -46,7 +47,7 @@ async def add(request: web.Request) -> web.Response:
     fields: dict[str, Any] = {"id": camera_id, "name": _name(body)}
     if body.get("enabled") is False:
         fields["enabled"] = False
-    newcomer = _newcomer(fieldwork, site_id, body, fields, who=principal.name)
+    newcomer = _newcomer(fieldwork, site_id, body, fields, by=principal)
     done = await _checked(fieldwork.registrations.add(site_id, newcomer, wait_s=_wait(body)))
     response = _registered(site_id, done)
     response.set_status(201)
@@ -58,7 +59,7 @@ async def replace(request: web.Request) -> web.Response:
     """``POST .../cameras/{camera}/replace``: another device in its place."""
     fieldwork, site_id, principal = entered(request)
     body = await body_of(request, _DEVICE | _HOW)
-    newcomer = _newcomer(fieldwork, site_id, body, {}, who=principal.name)
+    newcomer = _newcomer(fieldwork, site_id, body, {}, by=principal)
     camera_id = request.match_info["camera"]
     work = fieldwork.registrations.replace(site_id, camera_id, newcomer, wait_s=_wait(body))
     return _registered(site_id, await _checked(work))
@@ -119,8 +120,14 @@ async def record(request: web.Request) -> web.Response:
 
 
 def _newcomer(
-    fieldwork: Fieldwork, site_id: str, body: dict[str, Any], fields: dict[str, Any], *, who: str
+    fieldwork: Fieldwork,
+    site_id: str,
+    body: dict[str, Any],
+    fields: dict[str, Any],
+    *,
+    by: Principal,
 ) -> Newcomer:
+    """Return who is to be registered; an administrator may do it in somebody's name."""
     sighting, site = _sighting(fieldwork, site_id, body)
     device = _device(body)
     if sighting is not None and site is not None:
@@ -136,7 +143,7 @@ def _newcomer(
         )
     return Newcomer(
         fields | device,
-        who=who or text_of(body, "who", most=100) or "",
+        who=(text_of(body, "who", most=100) if by.staff else None) or by.name,
         sighting=sighting,
         survey=text_of(body, "survey", most=64) or "",
         version=text_of(body, "version"),

@@ -1,0 +1,135 @@
+"""From "a camera hangs here" to "residents see it", through a gateway in a process of its own."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession
+
+from gateway.demo.building import DemoBuilding
+from tests.e2e.company import CREDENTIAL, PASSWORD, STAFF, Company, company_in
+from tests.waiting import until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+SITE = """\
+# the house of the test
+name: {ru: "Дом", en: "House"}
+viewing: {access: public}
+discovery:
+  subnets: [127.0.0.1/32]
+  credentials: [{username: viewer, password: {env: CAMERAS}}]
+cameras:
+  # known by ONVIF alone
+  - {id: entrance-1, name: "Подъезд 1", onvif: "%s"}
+"""
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("clips")
+
+
+@pytest.fixture
+async def building(cache: Path) -> AsyncIterator[DemoBuilding]:
+    made = DemoBuilding(credential=CREDENTIAL, cache=cache, discovery_port=None)
+    await made.start(2)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def company(tmp_path: Path, building: DemoBuilding) -> AsyncIterator[Company]:
+    async with company_in(tmp_path) as made:
+        house = made.sites / "house.yaml"
+        house.write_text(SITE % building.cameras[0].onvif, encoding="utf-8")
+        await made.begin()
+        yield made
+
+
+@pytest.fixture
+async def staff(company: Company) -> AsyncIterator[ClientSession]:
+    headers = {"Authorization": f"Bearer {STAFF}"}
+    async with ClientSession(company.url, headers=headers) as session:
+        yield session
+
+
+async def camera(company: Company, camera_id: str) -> dict[str, Any] | None:
+    site = await company.get("/api/v1/sites/house")
+    return next((one for one in (site or {}).get("cameras", ()) if one["id"] == camera_id), None)
+
+
+async def live(company: Company, camera_id: str) -> bool:
+    one = await camera(company, camera_id)
+    return one is not None and one["state"] == "live"
+
+
+async def events_of(staff: ClientSession, path: str) -> list[tuple[str, Any]]:
+    told, kind = [], ""
+    async with staff.get(path) as answer:
+        assert answer.status == 200
+        async for raw in answer.content:
+            line = raw.decode().rstrip("\n")
+            if line.startswith("event: "):
+                kind = line.removeprefix("event: ")
+            elif line.startswith("data: "):
+                told.append((kind, json.loads(line.removeprefix("data: "))))
+    return told
+
+
+async def test_from_a_survey_to_an_acceptance_record(
+    company: Company, building: DemoBuilding, staff: ClientSession
+) -> None:
+    # A camera of the file that is known by ONVIF alone plays without anybody's doing.
+    await until(lambda: live(company, "entrance-1"), within=40)
+    new = building.cameras[1]
+    async with staff.post("/api/v1/sites/house/surveys", json={"targets": [new.onvif]}) as answer:
+        assert answer.status == 201, await answer.text()
+        place = answer.headers["Location"]
+        survey = await answer.json()
+    told = await events_of(staff, place + "/events")
+    assert told[-1][0] == "finished"
+    seen = [body["sighting"] for kind, body in told if kind == "probed"][-1]
+    assert seen["verdict"]["playable"] == "everywhere"
+    assert seen["credential"] == "env:CAMERAS"
+    async with staff.get(seen["picture"]) as picture:
+        assert (await picture.read()).startswith(b"\xff\xd8")
+    draft = {"id": "yard-2", "name": {"ru": "Двор 2"}, "survey": survey["id"], "wait_s": 40}
+    draft |= {"sighting": seen["n"], "who": "Иван"}
+    async with staff.post("/api/v1/sites/house/cameras", json=draft) as answer:
+        assert answer.status == 201, await answer.text()
+        done = await answer.json()
+    assert done["live"], done
+    assert done["seconds"] < 30
+    async with staff.get(done["record"]) as answer:
+        record = await answer.json()
+    assert (record["who"], record["make"]) == ("Иван", "Camera gateway")
+    async with staff.get(done["record"], params={"format": "html", "lang": "ru"}) as answer:
+        page = await answer.text()
+    assert "Акт приёмки" in page
+    assert "<script" not in page
+
+    one = "/api/v1/sites/house/cameras/yard-2"
+    async with staff.patch(one, json={"name": "Yard", "enabled": False}) as answer:
+        assert answer.status == 200, await answer.text()
+    await until(lambda: _state(company, "yard-2", "disabled"), within=10)
+    async with staff.delete(one) as answer:
+        assert answer.status == 200
+    await until(lambda: _gone(company, "yard-2"), within=10)
+    text = (company.sites / "house.yaml").read_text(encoding="utf-8")
+    assert text == SITE % building.cameras[0].onvif, "the file is as it was, comments and all"
+    everything = company.log.read_bytes() + page.encode() + json.dumps(told).encode()
+    for path in company.data.rglob("*.db*"):
+        everything += path.read_bytes()
+    assert PASSWORD.encode() not in everything
+
+
+async def _state(company: Company, camera_id: str, state: str) -> bool:
+    one = await camera(company, camera_id)
+    return one is not None and one["state"] == state and one["name"] == {"": "Yard"}
+
+
+async def _gone(company: Company, camera_id: str) -> bool:
+    return await camera(company, camera_id) is None
