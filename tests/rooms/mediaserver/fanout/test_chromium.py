@@ -1,5 +1,6 @@
 """A real Chromium decodes what the engine sends."""
 
+import re
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -45,10 +46,13 @@ PLAYER = """async (sound) => {
 
 STATS = """async () => {
   const found = {};
-  for (const entry of (await pc.getStats()).values()) {
+  const stats = await pc.getStats();
+  for (const entry of stats.values()) {
     if (entry.type === "inbound-rtp") found[entry.kind] = entry;
     if (entry.type === "transport") found.transport = entry;
   }
+  const pair = stats.get(found.transport?.selectedCandidatePairId);
+  if (pair) found.remote = stats.get(pair.remoteCandidateId);
   return found;
 }"""
 
@@ -125,6 +129,43 @@ async def test_chromium_plays_with_sound_and_leaves(site: Site) -> None:
             await shown.evaluate("pc.close()")
             await until(lambda: not site.engine.viewers())
         assert site.ends == [(PlayEnd.STOPPED, "Stopped by user")] * 3
+
+
+def only_tcp(answer: str) -> str:
+    """Return ``answer`` without its UDP candidates."""
+    return re.sub(r"a=candidate:\d+ 1 udp [^\r]*\r\n", "", answer)
+
+
+async def test_chromium_plays_by_tcp_when_there_is_no_udp(site: Site) -> None:
+    sink = site.engine.publish("yard")
+    camera = PretendCamera(width=640, height=360, gop=50, kilobits=1500)
+    site.way = only_tcp
+    async with Feed(sink, camera, sound=AudioCodec.PCMA) as feed, page(site.play) as shown:
+        await until(lambda: feed.sent > 10)
+        for _ in range(2):
+            assert await shown.evaluate(PLAYER, True) < 1000  # noqa: FBT003  # a page's argument
+            first, sent = await stats(shown, "video"), feed.sent
+            await until(lambda: feed.sent > sent + 100)  # noqa: B023  # awaited in this very turn
+            video, used = await stats(shown, "video"), await stats(shown, "remote")
+            assert used["protocol"] == "tcp"
+            assert used["tcpType"] == "passive"
+            assert video["framesDecoded"] - first["framesDecoded"] > 80
+            assert video["packetsLost"] == 0
+            assert site.engine.counters()["drops"] == 0
+            assert site.engine.counters()["tcp_connections"] >= 1
+            await shown.evaluate("pc.close()")
+            await until(lambda: not site.engine.viewers())
+            assert site.engine.counters()["tcp_connections"] == 0
+    assert site.ends == [(PlayEnd.STOPPED, "Stopped by user")] * 2
+
+
+async def test_chromium_prefers_udp(site: Site) -> None:
+    sink = site.engine.publish("yard")
+    async with Feed(sink, PretendCamera()), page(site.play) as shown:
+        await until(lambda: site.engine.key_frame("yard"))
+        await shown.evaluate(PLAYER, False)  # noqa: FBT003  # a page's argument
+        await until(lambda: reached(shown, "video", "framesDecoded", 25))
+        assert (await stats(shown, "remote"))["protocol"] == "udp"
 
 
 async def test_chromium_gets_back_what_the_network_loses(site: Site) -> None:

@@ -54,19 +54,20 @@ def test_what_is_no_offer_is_called_malformed(text: str) -> None:
 
 
 @given(st.text(max_size=400))
+@settings(deadline=None)
 def test_any_text(text: str) -> None:
     try_it(text)
     try_it("v=0\n" + text)
 
 
 @given(st.lists(st.sampled_from(LINES), max_size=60))
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 def test_any_order_of_true_lines(lines: list[str]) -> None:
     try_it("\r\n".join(("v=0", *lines)))
 
 
 @given(st.sampled_from(BROWSERS), st.data())
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_a_true_offer_with_damage(browser: str, data: st.DataObject) -> None:
     text = read(browser)
     for _ in range(data.draw(st.integers(1, 4))):
