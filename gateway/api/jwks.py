@@ -38,6 +38,7 @@ class KeySet:
         self._keys: tuple[tuple[str | None, str, PublicKey], ...] = ()
         self._fetched: float | None = None
         self._tried: float | None = None
+        self._failing = False
         self._asking: asyncio.Task[None] | None = None
         self._tasks = Tasks("keys")
         self._log = structlog.get_logger("api").bind(url=url)
@@ -86,13 +87,16 @@ class KeySet:
             body = await self._get()
             keys = parse(body)
         except (ClientError, TimeoutError, OSError, ValueError) as error:
-            self._log.warning(
-                "the website's keys cannot be read; the last good ones stay in force",
-                reason=str(error) or type(error).__name__,
-            )
+            if not self._failing:
+                self._log.warning(
+                    "the website's keys cannot be read; the last good ones stay in force",
+                    reason=str(error) or type(error).__name__,
+                )
+            self._failing = True
             return
-        if keys != self._keys:
+        if keys != self._keys or self._failing:
             self._log.info("the website's keys are read", keys=len(keys))
+        self._failing = False
         self._keys = keys
         self._fetched = self._clock.monotonic()
 

@@ -2,10 +2,11 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,22 @@ class Switch:
 
     async def set_plugged(self, camera_id: str, plugged: bool, /) -> None:  # noqa: FBT001  # as in the port
         self.plugs[camera_id] = plugged
+
+
+@dataclass(slots=True)
+class HandClock:
+    """The machine's clock, moved on by hand; who sleeps wakes up soon."""
+
+    ahead: float = 0.0
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self.ahead)
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(min(seconds, 0.02))
 
 
 @dataclass(slots=True)
