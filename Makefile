@@ -14,7 +14,7 @@ help: ## Show this list.
 setup: $(VENV)/ready ## Make the virtual environment with everything that development needs.
 
 $(VENV)/ready: pyproject.toml tests/set-up/venv.sh
-	PYTHON="$(PYTHON)" tests/set-up/venv.sh $(VENV)
+	@PYTHON="$(PYTHON)" tests/set-up/venv.sh $(VENV)
 
 demo: $(VENV)/ready ## A pretend building with four cameras at http://127.0.0.1:8080/ (LISTEN=host:port to change it).
 	@exec $(BIN)/gateway demo

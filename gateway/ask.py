@@ -10,6 +10,10 @@ from gateway.model.errors import ErrorKind, GatewayError
 
 _WITHIN_S: Final = 10.0
 _OK: Final = 200
+_NOTHING_SHOWN: Final = (
+    "There are no sites, or none that is shown without the staff token: set staff_token in\n"
+    "gateway.yaml, and start the gateway and this command with the same one."
+)
 
 
 def reachable(host: str) -> str:
@@ -47,7 +51,10 @@ def as_text(found: Sequence[dict[str, Any]]) -> str:
             shown = size if camera["video_codec"] else reason
             viewers = f", {camera['viewers']} watching" if camera["viewers"] else ""
             lines.append(f"  {camera['id']}: {camera['state']}{shown}{viewers}")
-    return "\n".join(lines) or "no sites that this token may see"
+        for problem in site.get("problems", ()):
+            where = f"{problem['file']}:{problem['line']}: {problem['key']}"
+            lines.append(f"  {where}: {problem['message']}")
+    return "\n".join(lines) or _NOTHING_SHOWN
 
 
 async def _get(session: ClientSession, url: str) -> dict[str, Any]:
@@ -56,7 +63,7 @@ async def _get(session: ClientSession, url: str) -> dict[str, Any]:
             raise GatewayError(
                 ErrorKind.SERVER_BAD_ANSWER,
                 f"The gateway answered {url} with {answer.status}.",
-                "check the staff_token of gateway.yaml",
+                "start this command with the staff token that the gateway was started with",
             )
         content: dict[str, Any] = await answer.json()
         return content

@@ -43,7 +43,7 @@ def serve(
         bool, typer.Option("--json", help="Write the log as JSON lines, for machines.")
     ] = False,
 ) -> None:
-    """Run the gateway: keep a media server per building, serve the page and the API."""
+    """Run the gateway: media servers, the page and the API."""
     from gateway import service
 
     logs.set_up(json=json_logs)
@@ -59,14 +59,16 @@ def serve(
 
 @app.command()
 def check(directory: Directory = Path("sites")) -> None:
-    """Check the files and print every problem with file, line and key; exit 1 if there is any."""
+    """Name every mistake of the files; exit 1 if there is one."""
     fleet = _load(directory)
     for problem in fleet.problems:
         typer.echo(str(problem))
     if fleet.errors or not fleet.settled:
         raise typer.Exit(1)
     cameras = sum(len(site.cameras) for site in fleet.sites.values())
-    typer.echo(f"{directory}: {len(fleet.sites)} sites with {cameras} cameras, nothing is wrong")
+    verdict = "nothing is wrong but the warnings above" if fleet.problems else "nothing is wrong"
+    counted = f"{_count(len(fleet.sites), 'site')} with {_count(cameras, 'camera')}"
+    typer.echo(f"{directory}: {counted}, {verdict}")
 
 
 @app.command()
@@ -75,7 +77,7 @@ def plan(
     *,
     site: Annotated[str, typer.Option(help="Only this building.")] = "",
 ) -> None:
-    """Print what would be done and why, and do nothing; exit 2 if there is anything to do."""
+    """Say what would be done and why; exit 2 if there is anything."""
     from gateway import service
 
     fleet = _load(directory)
@@ -149,7 +151,7 @@ def ticket(
 def schema(
     kind: Annotated[str, typer.Argument(help="site or gateway.")],
 ) -> None:
-    """Print the JSON Schema of a kind of file, for completion in editors."""
+    """Print the JSON Schema of a kind of file, for editors."""
     from gateway.config.schema import json_schema_text
 
     if kind == "site":
@@ -164,7 +166,7 @@ def schema(
 
 @app.command()
 def demo() -> None:
-    """Show everything at once: four pretend cameras, a media server and the page.
+    """Show a pretend building: four cameras and the page.
 
     LISTEN=host:port in the environment sets another address than 127.0.0.1:8080.
     """
@@ -185,7 +187,7 @@ def demo_cameras(
         str, typer.Option(help="Environment variable that holds the user's password.")
     ] = "CAMERA_PASSWORD",  # noqa: S107  # a variable's name, not a password
 ) -> None:
-    """Run pretend ONVIF and RTSP cameras only, to try a gateway or another program with."""
+    """Run pretend cameras only, over ONVIF and RTSP."""
     from gateway import demonstration
 
     logs.set_up()
@@ -224,6 +226,10 @@ def _load(directory: Path) -> Fleet:
     from gateway.config.load import load
 
     return load(directory)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _no_site(site: str, fleet: Fleet) -> GatewayError:

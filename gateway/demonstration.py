@@ -15,10 +15,11 @@ from typing import Final
 from gateway.demo.building import DemoBuilding
 from gateway.demo.run import run_cameras
 from gateway.kit.secret import Secret
+from gateway.kit.signals import until_told
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.site import Credential
 from gateway.model.status import CameraState
-from gateway.service import Options, Service, until_told
+from gateway.service import Options, Service
 
 SITE: Final = "demo"
 CAMERAS: Final = 4

@@ -9,11 +9,11 @@ import asyncio
 import errno
 import functools
 import signal
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from aiohttp import web
@@ -37,6 +37,8 @@ from gateway.control.streams import Streams
 from gateway.control.watching import Watching
 from gateway.kit import openfiles
 from gateway.kit.clock import SystemClock
+from gateway.kit.oserrors import plainly
+from gateway.kit.signals import until_told
 from gateway.kit.tasks import Tasks
 from gateway.model.company import Fleet, RuntimeKind, Settings
 from gateway.model.errors import ErrorKind, GatewayError
@@ -247,28 +249,6 @@ async def run(service: Service) -> None:
         await service.close(remove=remove)
 
 
-async def until_told(begin: Coroutine[Any, Any, None]) -> signal.Signals:
-    """Run ``begin``, then wait; return the signal that ended either. Raises what ``begin`` raises.
-
-    A signal that comes while ``begin`` still works cancels it.
-    """
-    loop = asyncio.get_running_loop()
-    told: asyncio.Future[signal.Signals] = loop.create_future()
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    for number in numbers:
-        loop.add_signal_handler(number, functools.partial(_tell, told, number))
-    work = asyncio.ensure_future(begin)
-    either: set[asyncio.Future[Any]] = {work, told}
-    try:
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if work.done():
-            await work
-        return await told
-    finally:
-        work.cancel()
-        await asyncio.gather(work, return_exceptions=True)
-
-
 async def plans(fleet: Fleet, only: str | None = None) -> Sequence[Plan]:
     """Return what a gateway would do now, site by site; raises GatewayError and changes nothing."""
     if not fleet.settled:
@@ -331,11 +311,6 @@ def web_dir() -> Path:
     return inside if inside.is_dir() else package.parent / "web"
 
 
-def _tell(told: asyncio.Future[signal.Signals], number: signal.Signals) -> None:
-    if not told.done():
-        told.set_result(number)
-
-
 def _needs_restart(settings: Settings) -> tuple[object, ...]:
     servers = settings.media_servers
     return (
@@ -358,6 +333,6 @@ def _door_error(host: str, port: int, error: OSError) -> GatewayError:
         )
     return GatewayError(
         ErrorKind.CONFIG_INVALID,
-        f"the gateway cannot listen on {host}:{port}: {error.strerror}",
+        f"the gateway cannot listen on {host}:{port}: {plainly(error)}",
         "set listen to an address of this machine and a port above 1023",
     )

@@ -10,6 +10,7 @@ import structlog
 from gateway.demo.auth import Digest
 from gateway.demo.rtsp_session import RtspSession, UdpPair
 from gateway.demo.stream import Stream
+from gateway.kit.oserrors import plainly
 from gateway.kit.tasks import Tasks
 from gateway.model.errors import ErrorKind, GatewayError
 
@@ -28,7 +29,7 @@ def reserve(host: str, port: int, *, kind: socket.SocketKind = socket.SOCK_STREA
         kept.close()
         raise GatewayError(
             ErrorKind.CONFLICT,
-            f"A pretend camera cannot use {host}:{port}: {error.strerror}",
+            f"A pretend camera cannot use {host}:{port}: {plainly(error)}",
             "choose another port, or end the program that uses it",
         ) from error
     return kept

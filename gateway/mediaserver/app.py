@@ -12,6 +12,7 @@ from aiohttp import web
 
 from gateway.kit import openfiles
 from gateway.kit.clock import Clock
+from gateway.kit.oserrors import plainly
 from gateway.kit.tasks import Tasks
 from gateway.mediaserver.connection import KeepAlive
 from gateway.mediaserver.home import Home, ServerFile, boot_id, own_start
@@ -132,7 +133,7 @@ async def _open_media(engine: Engine, port: int) -> None:
     except OSError as error:
         raise GatewayError(
             ErrorKind.CONFLICT,
-            f"UDP port {port} cannot be opened for media: {error.strerror or error}",
+            f"UDP port {port} cannot be opened for media: {plainly(error)}",
             "end what uses it, or correct ip_local and media_port_from",
         ) from error
 
@@ -147,7 +148,7 @@ async def _listen(stack: AsyncExitStack, app: web.Application, host: str, port: 
     except OSError as error:
         raise GatewayError(
             ErrorKind.CONFLICT,
-            f"{host}:{port} cannot be listened on: {error.strerror}",
+            f"{host}:{port} cannot be listened on: {plainly(error)}",
             "end what uses it, or set http.port and ws.port to 0",
         ) from error
     return int(runner.addresses[0][1])

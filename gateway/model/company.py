@@ -166,7 +166,8 @@ class Problem:
 
     def __str__(self) -> str:
         mark = "warning: " if self.severity is Severity.WARNING else ""
-        return f"{self.file}:{self.line}: {self.key}: {mark}{self.message}"
+        where = f"{self.file}:{self.line}: {self.key}" if self.line else self.file
+        return f"{where}: {mark}{self.message}"
 
 
 @dataclass(frozen=True, slots=True)

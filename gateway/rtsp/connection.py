@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from gateway.kit.oserrors import plainly
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.rtsp import message
 from gateway.rtsp.address import RtspAddress
@@ -236,10 +237,9 @@ async def connect(
             "check the camera's address, power and network",
         ) from error
     except OSError as error:
-        reason = error.strerror or "the name is not known"
         raise GatewayError(
             ErrorKind.CAMERA_UNREACHABLE,
-            f"no camera answers at {where}: {reason.lower()}",
+            f"no camera answers at {where}: {plainly(error)}",
             "check the camera's address, power and network",
         ) from error
     return connection

@@ -49,7 +49,7 @@ async def test_a_plan_tells_and_a_running_gateway_is_asked(tmp_path: Path) -> No
         company.write_site("house", building.cameras)
         where = str(company.sites)
         code, text = await gateway("check", where)
-        assert (code, "1 sites with 1 cameras" in text) == (0, True), text
+        assert (code, "1 site with 1 camera, nothing is wrong" in text) == (0, True), text
         code, text = await gateway("plan", where)
         assert code == 2
         assert "house: create house: the site has no media server yet" in text

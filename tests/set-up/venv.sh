@@ -11,6 +11,7 @@ python="${PYTHON:-python3}"
 if ! "$python" -c 'import ensurepip' 2>/dev/null; then
     "$(dirname "$0")/debian.sh" python3-venv
 fi
+echo "Making the virtual environment in $venv; this takes a minute at most ..."
 "$python" -m venv "$venv"
 "$venv/bin/pip" install --quiet --upgrade pip
 "$venv/bin/pip" install --quiet --editable '.[demo]' --group dev

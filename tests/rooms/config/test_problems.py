@@ -336,18 +336,18 @@ def test_files_that_are_no_configuration(tmp_path: Path) -> None:
     fleet = load(tmp_path, {})
     assert [str(problem) for problem in fleet.problems] == [
         (
-            "Lenina 12.yaml:0: file: is not read, because a site's file is named by small letters, "
+            "Lenina 12.yaml: is not read, because a site's file is named by small letters, "
             "digits and dashes; rename it to lenina-12.yaml"
         ),
         (
-            "f.yml:0: file: warning: is not read, because a site's file is named by small letters, "
+            "f.yml: warning: is not read, because a site's file is named by small letters, "
             "digits and dashes; rename it to f.yaml"
         ),
         "a.yaml:1: file: is not UTF-8 text; save it as UTF-8",
         "b.yaml:1: file: is UTF-16; save it as UTF-8",
-        "c.yaml:0: file: cannot be read: it is too large",
-        "d.yaml:0: file: cannot be read: it is a link that leads back to itself",
-        "e.yaml:0: file: cannot be read: it is a directory",
+        "c.yaml: cannot be read: it is too large",
+        "d.yaml: cannot be read: it is a link that leads back to itself",
+        "e.yaml: cannot be read: it is a directory",
     ]
 
 
@@ -369,6 +369,6 @@ def test_secrets_come_from_variables_and_files(tmp_path: Path) -> None:
 def test_directory_that_is_not_there(tmp_path: Path) -> None:
     fleet = load(tmp_path / "nowhere", {})
     assert [str(problem) for problem in fleet.problems] == [
-        "nowhere:0: file: the directory cannot be read: it does not exist"
+        "nowhere: the directory cannot be read: it does not exist"
     ]
     assert not fleet.settled

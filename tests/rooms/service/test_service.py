@@ -12,9 +12,11 @@ import structlog
 from aiohttp import ClientSession
 
 from gateway import ask, cli
+from gateway.kit.secret import Secret
+from gateway.kit.signals import until_told
 from gateway.model.company import Fleet, MediaServers, RuntimeKind, Settings
 from gateway.model.errors import ErrorKind, GatewayError
-from gateway.service import Options, Service, make_runtime, until_told, web_dir
+from gateway.service import Options, Service, make_runtime, web_dir
 from tests.waiting import until
 
 
@@ -39,6 +41,21 @@ async def test_it_serves_the_page_and_the_sites(service: Service) -> None:
     sites = await ask.sites(service.url, None)
     assert [site["state"] for site in sites] == ["disabled"]
     assert ask.as_text(sites).startswith("house: disabled since")
+    assert "staff_token" in ask.as_text([])
+
+
+async def test_the_mistakes_of_files_are_shown_to_staff(service: Service, tmp_path: Path) -> None:
+    with (tmp_path / "sites/gateway.yaml").open("w") as file:
+        json.dump({"data_dir": str(tmp_path / "data"), "staff_token": {"file": "../staff"}}, file)
+    (tmp_path / "staff").write_text("s" * 40)
+    await service.start()
+    (tmp_path / "sites/house.yaml").write_text("name: House\ncameras:\n  - {id: a, rtps: x}\n")
+
+    async def shown() -> bool:
+        text = ask.as_text(await ask.sites(service.url, Secret("s" * 40)))
+        return "house.yaml:3: cameras[0].rtps" in text
+
+    await until(shown)
 
 
 async def test_new_files_take_effect_while_it_runs(service: Service, tmp_path: Path) -> None:
