@@ -13,6 +13,7 @@ import hashlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -138,6 +139,9 @@ class Engine:
         if self.process is not None and self.process.poll() is not None:
             tail = self.log.read_text(errors="replace")[-2000:]
             raise RuntimeError(f"the engine has ended: {tail}")
+        with socket.socket(socket.AF_UNIX) as probe:
+            if probe.connect_ex(self.url.removeprefix("unix://")) != 0:
+                return False
         try:
             with contextlib.closing(docker.APIClient(base_url=self.url, timeout=5)) as client:
                 return bool(client.ping())

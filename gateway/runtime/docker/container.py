@@ -25,7 +25,6 @@ WS_PORT: Final = 8080
 _HOST_OFFSET: Final = 10_000
 _HOST_STEP: Final = 10
 _HOST_SLOTS: Final = 36
-_OPEN_FILES: Final = 65_536
 _GRACE_S: Final = {Kind.EMBEDDED: 5, Kind.WCS: 20}
 
 
@@ -174,7 +173,6 @@ def _host_config(wanted: Wanted, published: list[tuple[int, str, str]]) -> dict[
         "restart_policy": {"Name": "no"},
         "binds": {names.volume(wanted.spec.id): {"bind": CONF, "mode": "rw"}},
         "log_config": {"Type": "json-file", "Config": {"max-size": "5m", "max-file": "3"}},
-        "ulimits": [{"Name": "nofile", "Soft": _OPEN_FILES, "Hard": _OPEN_FILES}],
         "port_bindings": {
             f"{port}/{protocol}": (host, port) if host else port
             for port, protocol, host in published

@@ -1,0 +1,57 @@
+"""One private engine with a LAN for all tests of this folder; the test itself stands on its host.
+
+``lan0`` is the Docker host's interface in 192.168.23.0/24; the hosts ``v`` (viewer) and ``c``
+(cameras) are other computers there.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.runtime.docker.runtime import DockerRuntime
+from tests.docker import lan
+from tests.peers import engine as peer
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.docker)
+            item.add_marker(pytest.mark.xdist_group("docker"))
+            item.add_marker(pytest.mark.timeout(240))
+            # The SDK leaves a socket to the garbage collector when an engine does not answer.
+            item.add_marker(
+                pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+            )
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[peer.Engine]:
+    with peer.engine() as one:
+        one.lan(
+            "lan0",
+            ("v", f"{lan.VIEWER}/24"),
+            ("c", f"{lan.CAMERAS}/24"),
+            host_address=f"{lan.HOST}/24",
+        )
+        yield one
+
+
+@pytest.fixture(autouse=True)
+def on_the_host(engine: peer.Engine) -> Iterator[None]:
+    """Stand on the Docker host, and leave nothing there."""
+    try:
+        with peer.inside(engine.name):
+            yield
+    finally:
+        engine.clean()
+
+
+@pytest.fixture
+async def runtime(engine: peer.Engine, tmp_path: Path) -> AsyncIterator[DockerRuntime]:
+    one = lan.runtime(engine, tmp_path)
+    try:
+        yield one
+    finally:
+        await one.close()

@@ -1,0 +1,167 @@
+"""The people and machines of a building's network, for tests on a private engine."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from gateway.model.company import Network, NetworkDriver
+from gateway.model.server import ServerObserved, ServerSpec, ServerState
+from gateway.runtime.docker.engine import Connect
+from gateway.runtime.docker.runtime import DockerOptions, DockerRuntime
+from gateway.wcs.settings import embedded_container_files, wcs_files
+from tests.peers.engine import IMAGE, ROOT, Engine, run_in
+from tests.waiting import until
+
+HOST = "192.168.23.5"
+VIEWER = "192.168.23.10"
+CAMERAS = "192.168.23.11"
+MACVLAN = Network(
+    driver=NetworkDriver.MACVLAN,
+    parent="lan0",
+    subnet="192.168.23.0/24",
+    gateway="192.168.23.1",
+    ip_range="192.168.23.96/27",
+)
+
+_SCAN = """
+import asyncio, sys
+async def main(host, first, last):
+    gate = asyncio.Semaphore(3000)
+    async def ask(port):
+        async with gate:
+            try:
+                _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), 0.7)
+            except ConnectionRefusedError:
+                return -port
+            except (OSError, TimeoutError):
+                return 0
+            writer.close()
+            return port
+    found = await asyncio.gather(*(ask(port) for port in range(first, last + 1)))
+    print([port for port in found if port])
+asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
+"""
+
+
+def runtime(
+    engine: Engine,
+    folder: Path,
+    *,
+    network: Network = MACVLAN,
+    connect: Connect | None = None,
+    **more: Any,
+) -> DockerRuntime:
+    options: dict[str, Any] = {"media_ports": (31001, 31100), "max_viewers": 10, **more}
+    return DockerRuntime(
+        DockerOptions(
+            data_dir=folder / "data",
+            network=network,
+            embedded=embedded_container_files,
+            wcs=wcs_files,
+            engine=engine.url,
+            **options,
+        ),
+        connect,
+    )
+
+
+def spec(server_id: str, **more: Any) -> ServerSpec:
+    return ServerSpec(**{"id": server_id, "site": server_id, "image": IMAGE, **more})
+
+
+async def running(one: DockerRuntime, server_id: str, *, within: float = 20) -> ServerObserved:
+    """Wait until a server can be asked."""
+
+    async def look() -> ServerObserved | None:
+        server = await observed(one, server_id)
+        if server and server.state is ServerState.RUNNING and server.control:
+            return server
+        return None
+
+    return await until(look, within=within)
+
+
+async def observed(one: DockerRuntime, server_id: str) -> ServerObserved | None:
+    return next((server for server in await one.observe() if server.id == server_id), None)
+
+
+def scan(engine: Engine, host: str, address: str, first: int, last: int) -> list[int]:
+    """Return the TCP ports that answer a host of the LAN; a refusal counts as minus the port."""
+    text = run_in(
+        engine.host(host), [sys.executable, "-c", _SCAN, address, str(first), str(last)], within=150
+    )
+    return [int(port) for port in json.loads(text)]
+
+
+def reaches(namespace: str, url: str) -> bool:
+    """Tell whether a namespace's HTTP request is answered, with whatever status."""
+    code = (
+        "import sys, urllib.request, urllib.error\n"
+        "try: urllib.request.urlopen(sys.argv[1], timeout=2)\n"
+        "except urllib.error.HTTPError: pass\n"
+        "except OSError: sys.exit(1)\n"
+    )
+    command = ["nsenter", f"--net=/run/netns/{namespace}", sys.executable, "-c", code, url]
+    return subprocess.run(command, check=False, timeout=20).returncode == 0
+
+
+@contextmanager
+def program(namespace: str, command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program on a host for as long as the context lasts."""
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            ["nsenter", f"--net=/run/netns/{namespace}", *command],
+            stdout=out,
+            stderr=out,
+            cwd=ROOT,
+            env={**os.environ, "STAFF": "a staff token of a test"},
+        )
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(5)
+
+
+class Viewer:
+    """Somebody in the LAN who watches; what he has seen so far."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+
+    @property
+    def seen(self) -> dict[str, Any]:
+        """The latest report: ``frames``, ``lost`` packets, ``gap`` (longest, s), ``state``."""
+        try:
+            lines = self._log.read_text().splitlines()
+        except OSError:
+            return {}
+        reports = [line for line in lines if line.startswith('{"frames"')]
+        return json.loads(reports[-1]) if reports else {}
+
+    async def more(self, frames: int = 25, *, within: float = 30) -> None:
+        wanted = self.seen.get("frames", 0) + frames
+        await until(lambda: self.seen.get("frames", 0) >= wanted, within=within, every=0.1)
+
+
+@contextmanager
+def watching(engine: Engine, url: str, log: Path) -> Iterator[Viewer]:
+    command = [sys.executable, "-m", "tests.docker.viewer", url]
+    with program(engine.host("v"), command, log):
+        yield Viewer(log)
+
+
+async def killed(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    process.send_signal(number)
+    await asyncio.to_thread(process.wait, 20)
