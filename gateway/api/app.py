@@ -110,6 +110,7 @@ def _routes() -> list[web.RouteDef]:
         web.get("/readyz", health.readyz),
         web.get("/", pages.index),
         web.get("/watch/{site}", pages.watch),
+        web.get("/embed/{site}", pages.embed),
         web.get("/console", pages.console),
         web.get("/assets/{path:.+}", pages.asset),
         *(web.options(path, cors.preflight) for path in open_to_websites),

@@ -34,6 +34,10 @@ _PATH: Final = re.compile(
     r"([A-Za-z0-9_][A-Za-z0-9_.-]{0,80}/){0,5}[A-Za-z0-9_][A-Za-z0-9_.-]{0,80}"
 )
 
+_COMMENT: Final = re.compile(rb"^[ \t]*(?:/\*\*(?:[^*]|\*(?!/))*\*/|//[^\n]*)[ \t]*$", re.MULTILINE)
+"""A comment that has lines of its own. It is for who reads the source, a quarter of a script's
+weight, and stays at home; the numbers of the lines stay as they are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asset:
@@ -81,6 +85,8 @@ class Assets:
 
 
 def _asset(suffix: str, body: bytes) -> Asset:
+    if suffix == ".js":
+        body = _COMMENT.sub(_lines_only, body)
     binary = suffix in BINARY
     packed = None if binary else gzip.compress(body, mtime=0)
     if packed is not None and len(packed) >= len(body):
@@ -92,3 +98,7 @@ def _asset(suffix: str, body: bytes) -> Asset:
         packed=packed,
         binary=binary,
     )
+
+
+def _lines_only(comment: re.Match[bytes]) -> bytes:
+    return b"\n" * comment[0].count(b"\n")

@@ -45,6 +45,6 @@ async def secure(request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(FIXED)
     response.headers.setdefault("Cache-Control", "no-store")
     site = None
-    if request.path.startswith("/watch/"):
+    if request.path.startswith(("/watch/", "/embed/")):
         site = request.app[keys.FLEET]().sites.get(request.match_info.get("site", ""))
     response.headers["Content-Security-Policy"] = _POLICY + frame_ancestors(site)

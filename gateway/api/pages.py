@@ -27,6 +27,11 @@ async def console(request: web.Request) -> web.Response:
     return _file(request, await request.app[keys.ASSETS].get("console.html"))
 
 
+async def embed(request: web.Request) -> web.Response:
+    """``GET /embed/{site}``: the players alone, for a frame on a website that the site allows."""
+    return _file(request, await request.app[keys.ASSETS].get("embed.html"))
+
+
 async def asset(request: web.Request) -> web.Response:
     """``GET /assets/...``: scripts, styles, texts and icons; pages have addresses of their own."""
     name = request.match_info["path"]

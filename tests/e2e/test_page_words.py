@@ -12,17 +12,23 @@ PLURALS = {"ru": {"one", "few", "many", "other"}, "en": {"one", "other"}}
 # Keys that are made of a known start and one of these ends.
 MADE = {
     "site.state.": ("ok", "degraded", "down", "starting", "disabled"),
-    "refused.": ("codec", "ticket", "forbidden", "missing", "browser"),
+    "refused.": (
+        *("watched", "over", "ticket", "revoked", "closed"),
+        *("origin", "codec", "forbidden", "missing", "browser"),
+    ),
     "waiting.": ("network", "server", "full"),
-    "short.": ("offline", "silent", "refused", "waiting", "preparing", "disabled"),
+    "short.": ("offline", "silent", "refused", "waiting", "watched", "preparing", "disabled"),
 }
 
 pytestmark = pytest.mark.browser
 
 
 def texts(language: str) -> dict[str, str]:
-    found: dict[str, str] = json.loads((WEB / "i18n" / f"{language}.json").read_text())
-    return found
+    """All texts: what residents read, and what only staff reads."""
+    files = (WEB / "i18n" / f"{name}{language}.json" for name in ("resident.", ""))
+    residents, staff = (json.loads(file.read_text()) for file in files)
+    assert residents.keys() & staff.keys() == set()
+    return {**residents, **staff}
 
 
 def without_plurals(language: str) -> set[str]:

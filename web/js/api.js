@@ -4,7 +4,7 @@
  * Events are read with `fetch` too (the format is the standard's text/event-stream): `EventSource` cannot carry the
  * ticket, hides the status code, and reconnects at a pace of its own.
  */
-/** @import { Play, ServerEvent, Site, SiteSummary, Wish } from "./types.js" */
+/** @import { Asking, Play, ServerEvent, Site, SiteSummary, Wish } from "./types.js" */
 
 const ANSWER_MS = 15_000;
 // The server sends a comment each 15 s: a stream that is silent for longer is a dead one.
@@ -12,23 +12,43 @@ const EVENTS_SILENT_MS = 40_000;
 
 /** A request that did not give what it should. `status` 0 means that no answer came. */
 export class ApiError extends Error {
-  /** @param {number} status @param {string} kind @param {string} detail @param {number} retryAfter seconds */
-  constructor(status, kind, detail, retryAfter = 0) {
+  /** In seconds. */
+  retryAfter = 0;
+  /** Why a ticket was refused, in one word. */
+  reason = "";
+
+  /** @param {number} status @param {string} kind @param {string} [detail] */
+  constructor(status, kind, detail) {
     super(detail || kind);
     this.status = status;
     this.kind = kind;
-    this.retryAfter = retryAfter;
   }
 }
 
 export class Api {
   #base;
-  #ticket;
+  #provider;
+  /** @type {Promise<string>|null} */
+  #renewing = null;
 
-  /** @param {{base?: string, ticket?: string}} [options] `base` is the gateway's address, this module's by default */
-  constructor({ base = new URL("/", import.meta.url).href, ticket = "" } = {}) {
+  /**
+   * `base` is the gateway's address, this module's by default; `provider` gives a new ticket, or "" when it has none.
+   * @param {{base?: string, ticket?: string, provider?: () => Promise<string>|string}} [options]
+   */
+  constructor({ base = new URL("/", import.meta.url).href, ticket = "", provider = () => "" } = {}) {
     this.#base = base;
-    this.#ticket = ticket;
+    this.ticket = ticket;
+    this.#provider = provider;
+  }
+
+  /** Ask the page for another ticket; tells whether there is one. @param {string} [used] the one that is no good */
+  async renew(used = this.ticket) {
+    if (this.ticket !== used) return true;
+    this.#renewing ??= deadlined(Promise.resolve().then(this.#provider));
+    const ticket = await this.#renewing.catch(() => "");
+    this.#renewing = null;
+    this.ticket = ticket || this.ticket;
+    return this.ticket !== used;
   }
 
   /** @returns {Promise<SiteSummary[]>} */
@@ -42,18 +62,15 @@ export class Api {
     return (await this.#ask(`api/v1/sites/${encodeURIComponent(site)}`)).json();
   }
 
-  /** The texts of the page in one language. @param {string} language @returns {Promise<Record<string, string>>} */
-  async texts(language) {
-    const answer = await this.#fetch(new URL(`../i18n/${language}.json`, import.meta.url));
+  /** Texts in one language, as in `resident.ru`. @param {string} name @returns {Promise<Record<string, string>>} */
+  async texts(name) {
+    const answer = await this.#fetch(new URL(`../i18n/${name}.json`, import.meta.url));
     return answer.json();
   }
 
-  /**
-   * The last good picture, as an object URL that the caller revokes.
-   * @param {string} path
-   */
+  /** The last good picture. @param {string} path */
   async poster(path) {
-    return URL.createObjectURL(await (await this.#ask(path)).blob());
+    return (await this.#ask(path)).blob();
   }
 
   /**
@@ -72,6 +89,14 @@ export class Api {
       location: new URL(location, answer.url).href,
       iceServers: iceServers(answer.headers.get("Link") ?? ""),
     };
+  }
+
+  /** Why a play is over, "" while it runs or when nobody knows. @param {Wish} wish @param {string} location */
+  async ending({ site, camera }, location) {
+    const play = location.split("/").at(-1);
+    const path = `api/v1/sites/${encodeURIComponent(site)}/cameras/${encodeURIComponent(camera)}/plays/${play}`;
+    const answer = await this.#ask(path).then((found) => found.json()).catch(() => ({}));
+    return String(answer.reason ?? "");
   }
 
   /** End a play; sent even while the page goes away, and never fails. @param {string} location */
@@ -124,15 +149,22 @@ export class Api {
     throw new ApiError(0, "network", "The server ended the events");
   }
 
-  /** @param {string} path @param {RequestInit & {endless?: boolean}} [options] */
-  #ask(path, { headers, ...options } = {}) {
-    const all = new Headers(headers);
-    if (this.#ticket) all.set("Authorization", `Bearer ${this.#ticket}`);
-    return this.#fetch(new URL(path, this.#base), { ...options, headers: all });
+  /** @param {string} path @param {Asking} [options] @returns {Promise<Response>} */
+  async #ask(path, options = {}) {
+    const { ticket } = this;
+    const headers = new Headers(options.headers);
+    if (ticket) headers.set("Authorization", `Bearer ${ticket}`);
+    try {
+      return await this.#fetch(new URL(path, this.#base), { ...options, headers });
+    } catch (error) {
+      const stale = error instanceof ApiError && error.status === 401 && error.reason !== "watched";
+      if (!stale || options.again || !(await this.renew(ticket))) throw error;
+      return this.#ask(path, { ...options, again: true });
+    }
   }
 
-  /** @param {URL} url @param {RequestInit & {endless?: boolean}} [options] */
-  async #fetch(url, { endless, signal, ...options } = {}) {
+  /** @param {URL} url @param {Asking} [options] */
+  async #fetch(url, { endless, again: _, signal, ...options } = {}) {
     const deadline = linked(signal);
     // Never cleared: it bounds the reading of the body too, and is harmless after it.
     if (!endless) setTimeout(() => deadline.abort(), ANSWER_MS);
@@ -141,11 +173,31 @@ export class Api {
     try {
       answer = await fetch(url, { ...options, credentials: "omit", signal: deadline.signal });
     } catch (error) {
+      if (url.origin !== location.origin && !deadline.signal.aborted && (await this.#reached())) {
+        throw new ApiError(403, "origin");
+      }
       throw new ApiError(0, "network", String(error));
     }
     if (!answer.ok) throw await problemOf(answer);
     return answer;
   }
+
+  /**
+   * Whether the gateway answers at all. Browsers do not tell a request that this website may not make from one that
+   * nobody answered; but every website may read the gateway's own files.
+   */
+  async #reached() {
+    const file = fetch(new URL("assets/icons/icon.svg", this.#base), { method: "HEAD", credentials: "omit" });
+    return deadlined(file).then(({ ok }) => ok, () => false);
+  }
+}
+
+/**
+ * @template T
+ * @param {Promise<T>} promise @returns {Promise<T>} which fails when it takes too long
+ */
+function deadlined(promise) {
+  return Promise.race([promise, new Promise((_, fail) => setTimeout(fail, ANSWER_MS))]);
 }
 
 /**
@@ -162,8 +214,10 @@ function linked(signal) {
 /** @param {Response} answer @returns {Promise<ApiError>} */
 async function problemOf(answer) {
   const problem = await answer.json().catch(() => ({}));
-  const retryAfter = Number(answer.headers.get("Retry-After")) || 0;
-  return new ApiError(answer.status, String(problem.kind ?? ""), String(problem.detail ?? ""), retryAfter);
+  const error = new ApiError(answer.status, String(problem.kind ?? ""), String(problem.detail ?? ""));
+  error.retryAfter = Number(answer.headers.get("Retry-After")) || 0;
+  error.reason = String(problem.reason ?? "");
+  return error;
 }
 
 /**

@@ -16,17 +16,24 @@ export class Board {
   #reading = null;
   #timer = 0;
   #attempt = 0;
+  #closed = new AbortController();
 
   /** @param {Api} api @param {string} site "" for all @param {BoardHooks} hooks */
   constructor(api, site, hooks) {
     this.#api = api;
     this.#site = site;
     this.#hooks = hooks;
-    document.addEventListener("visibilitychange", () => this.#seen());
-    addEventListener("online", () => this.#now());
-    addEventListener("pageshow", () => this.#now());
-    addEventListener("pagehide", () => this.#stop());
+    const { signal } = this.#closed;
+    document.addEventListener("visibilitychange", () => this.#seen(), { signal });
+    addEventListener("online", () => this.#now(), { signal });
+    addEventListener("pageshow", () => this.#now(), { signal });
+    addEventListener("pagehide", () => this.#stop(), { signal });
     this.#now();
+  }
+
+  close() {
+    this.#closed.abort();
+    this.#stop();
   }
 
   /** Connect now unless connected. */
@@ -59,8 +66,8 @@ export class Board {
       if (reading.signal.aborted) return;
       this.#reading = null;
       this.#hooks.connected(false);
-      const status = error instanceof ApiError ? error.status : 0;
-      if (status === 401 || status === 403 || status === 404) this.#hooks.denied();
+      if (error instanceof ApiError && isFinal(error)) this.#hooks.denied(error);
+      if (this.#closed.signal.aborted) return;
       this.#timer = setTimeout(() => this.#now(), backoff(this.#attempt++, Math.random()));
     }
   }
@@ -72,4 +79,9 @@ export class Board {
       this.#hooks.connected(true);
     } else this.#hooks.event(event);
   }
+}
+
+/** Whether asking again gives the same answer. @param {ApiError} error */
+export function isFinal({ status }) {
+  return status === 401 || status === 403 || status === 404;
 }

@@ -5,7 +5,6 @@
 /** @import { Api } from "./api.js" */
 
 export const LANGUAGES = Object.freeze(["ru", "en"]);
-const KEPT = "language";
 
 export class Words {
   #texts;
@@ -27,9 +26,13 @@ export class Words {
     });
   }
 
-  /** @param {Api} api @param {string} language */
-  static async load(api, language) {
-    return new Words(language, await api.texts(language));
+  /**
+   * Without an answer the texts are missing, and nothing else.
+   * @param {Api} api @param {string} language @param {...string} names of the texts
+   */
+  static async load(api, language, ...names) {
+    const texts = await Promise.all(names.map((name) => api.texts(`${name}${language}`).catch(() => ({}))));
+    return new Words(language, Object.assign({}, ...texts));
   }
 
   /**
@@ -55,6 +58,13 @@ export class Words {
   }
 }
 
+/** The language of what is around an element. @param {Element} element */
+export function languageAt(element) {
+  const around = element.closest("[lang]") ?? document.documentElement;
+  const preferred = [around.getAttribute("lang") ?? "", ...navigator.languages];
+  return chooseLanguage({ search: "", kept: null, preferred });
+}
+
 /**
  * The language to speak: `?lang=` (kept for the next time), the kept one, the browser's list, English.
  * @param {{search: string, kept: string|null, preferred: readonly string[]}} from
@@ -63,29 +73,4 @@ export function chooseLanguage({ search, kept, preferred }) {
   const asked = [new URLSearchParams(search).get("lang") ?? "", kept ?? "", ...preferred];
   const codes = asked.map((code) => code.toLowerCase().split("-")[0] ?? "");
   return codes.find((code) => LANGUAGES.includes(code)) ?? "en";
-}
-
-/** The language of this page; an override in the address is kept. */
-export function pageLanguage() {
-  const { search } = location;
-  const language = chooseLanguage({ search, kept: recall(), preferred: navigator.languages });
-  if (new URLSearchParams(search).has("lang")) keepLanguage(language);
-  return language;
-}
-
-/** @param {string} language */
-export function keepLanguage(language) {
-  try {
-    localStorage.setItem(KEPT, language);
-  } catch {
-    // A page in somebody's frame may have no storage; the language then lasts as long as the address.
-  }
-}
-
-function recall() {
-  try {
-    return localStorage.getItem(KEPT);
-  } catch {
-    return null;
-  }
 }

@@ -5,7 +5,7 @@ import { Away, Header, openPage, showEmpty, showMain, siteSentence } from "./pag
 /** @import { SiteSummary } from "./types.js" */
 /** @import { Words } from "./i18n.js" */
 
-const { api, words } = await openPage();
+const { api, words } = await openPage("resident.");
 new Header(words, { back: false }).show(words.text("sites"), "");
 const away = new Away(words);
 /** @type {Map<string, SiteSummary>} */

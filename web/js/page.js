@@ -3,7 +3,7 @@
  */
 import { Api } from "./api.js";
 import { element, icon } from "./element.js";
-import { keepLanguage, pageLanguage, Words } from "./i18n.js";
+import { chooseLanguage, Words } from "./i18n.js";
 import { pageTicket } from "./ticket.js";
 /** @import { PageParts } from "./types.js" */
 
@@ -11,13 +11,14 @@ const HOUSE = ["M5 20.5V9.5L12 4l7 5.5v11", "M3 20.5h18", "M10 20.5v-5h4v5"];
 const BACK = "m14.5 5-7 7 7 7";
 // A server that is back after a moment is not worth a banner.
 const AWAY_MS = 4_000;
+const KEPT = "language";
 
-/** @returns {Promise<PageParts>} */
-export async function openPage() {
+/** Pages for staff say more than those for residents. @param {...string} texts @returns {Promise<PageParts>} */
+export async function openPage(...texts) {
   const api = new Api({ ticket: pageTicket() });
   const language = pageLanguage();
   document.documentElement.lang = language;
-  const words = await Words.load(api, language).catch(() => new Words(language, {}));
+  const words = await Words.load(api, language, ...(texts.length > 0 ? texts : ["resident.", ""]));
   document.title = words.text("title");
   return { api, words };
 }
@@ -51,6 +52,11 @@ export class Header {
       element("div", { class: "title" }, this.#title, this.#note),
       switchTo,
     );
+  }
+
+  /** @param {Node} more at its right end */
+  add(more) {
+    document.querySelector(".top .title")?.after(more);
   }
 
   /** @param {string} title @param {string} note */
@@ -92,6 +98,31 @@ export function showMain(...content) {
   const main = /** @type {HTMLElement} */ (document.querySelector("main"));
   main.replaceChildren(...content);
   main.removeAttribute("aria-busy");
+}
+
+/** The language of this page; an override in the address is kept. */
+function pageLanguage() {
+  const { search } = location;
+  const language = chooseLanguage({ search, kept: recall(), preferred: navigator.languages });
+  if (new URLSearchParams(search).has("lang")) keepLanguage(language);
+  return language;
+}
+
+/** @param {string} language */
+function keepLanguage(language) {
+  try {
+    localStorage.setItem(KEPT, language);
+  } catch {
+    // A page in somebody's frame may have no storage; the language then lasts as long as the address.
+  }
+}
+
+function recall() {
+  try {
+    return localStorage.getItem(KEPT);
+  } catch {
+    return null;
+  }
 }
 
 /** A building's state in words. @param {Words} words @param {{state: string, total: number, live: number}} site */

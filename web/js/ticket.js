@@ -8,15 +8,20 @@ const KEPT = "ticket";
 
 /** @returns {string} the ticket of this tab, "" without one */
 export function pageTicket() {
-  const fragment = new URLSearchParams(location.hash.slice(1));
-  const brought = fragment.get("ticket");
+  const brought = takeTicket();
   if (brought === null) return recall();
-  history.replaceState(history.state, "", location.pathname + location.search);
   try {
     sessionStorage.setItem(KEPT, brought);
   } catch {
     // Without storage the ticket lasts until the page is reloaded.
   }
+  return brought;
+}
+
+/** @returns {string|null} the ticket that the address brought, which no longer holds it */
+export function takeTicket() {
+  const brought = new URLSearchParams(location.hash.slice(1)).get("ticket");
+  if (brought !== null) history.replaceState(history.state, "", location.pathname + location.search);
   return brought;
 }
 

@@ -48,6 +48,13 @@ export interface Play {
   iceServers: RTCIceServer[];
 }
 
+export interface Asking extends RequestInit {
+  /** The answer's body has no end. */
+  endless?: boolean;
+  /** It is asked for the second time, with another ticket. */
+  again?: boolean;
+}
+
 export interface ServerEvent {
   name: string;
   data: any;
@@ -67,7 +74,7 @@ export interface BoardHooks {
   /** Whether what the page shows is the present. */
   connected: (connected: boolean) => void;
   /** The ticket is not (or no longer) good for this, or the building is gone. */
-  denied: () => void;
+  denied: (error: import("./api.js").ApiError) => void;
 }
 
 export type Phase = "idle" | "connecting" | "live" | "silent" | "waiting" | "refused" | "offline" | "paused";
@@ -77,7 +84,17 @@ export type Reason =
   | "network"
   | "full"
   | "codec"
+  /** The server's time for one watching is over; the viewer may go on. */
+  | "watched"
+  /** The ticket's time for watching is over. */
+  | "over"
+  /** The ticket is not good, or too old. */
   | "ticket"
+  | "revoked"
+  /** There is no ticket, and one is needed. */
+  | "closed"
+  /** The website that shows the camera may not. */
+  | "origin"
   | "forbidden"
   | "missing"
   | "browser";
@@ -204,6 +221,8 @@ export interface Picture {
   taken: string;
   /** There is sound to switch on. */
   sound: boolean;
+  /** It fills the page. */
+  large: boolean;
 }
 
 /** What a person can do. */
@@ -211,7 +230,7 @@ export interface Acts {
   start: () => void;
   stop: () => void;
   mute: () => void;
-  full: () => void;
+  enlarge: () => void;
 }
 
 export interface PageParts {

@@ -1,6 +1,6 @@
 /** `<camera-player>`: plays one camera and says honestly what happens to it. web/README.md tells how to use it. */
 import { Api } from "../api.js";
-import { pageLanguage, Words } from "../i18n.js";
+import { languageAt, Words } from "../i18n.js";
 import { next, START } from "./player-state.js";
 import { say } from "./sentences.js";
 import { Session } from "./session.js";
@@ -10,10 +10,11 @@ import { View } from "./view.js";
 
 const PLAYABLE = new Set(["live", "idle"]);
 const TOLD = new Set(["silent", "waiting", "refused", "offline"]);
+const BY_TICKET = new Set(["over", "ticket", "revoked", "closed"]);
 const HOLDING = new Set(["connecting", "live", "silent", "waiting"]);
 
 export class CameraPlayer extends HTMLElement {
-  static observedAttributes = ["label", "autoplay", "low", "poster"];
+  static observedAttributes = ["label", "autoplay", "low", "poster", "ticket"];
 
   /** @type {Api|null} */
   api = null;
@@ -36,9 +37,10 @@ export class CameraPlayer extends HTMLElement {
   /** Whether a person started it, stopped it, or neither. */
   #hand = /** @type {"none"|"started"|"stopped"} */ ("none");
   #posterPath = "";
-  #posterUrl = "";
   #taken = 0;
   #told = false;
+  /** @type {import("./large.js").Large|null} */
+  #large = null;
 
   constructor() {
     super();
@@ -46,7 +48,7 @@ export class CameraPlayer extends HTMLElement {
       start: () => this.play(),
       stop: () => this.pause(),
       mute: () => this.#mute(),
-      full: () => void this.#view.toggleFull().catch(() => {}),
+      enlarge: () => void this.#enlarge(),
     });
   }
 
@@ -63,13 +65,18 @@ export class CameraPlayer extends HTMLElement {
   /** What the board says of this camera. @param {Camera} status */
   set status(status) {
     this.#status = status;
+    if (this.words) this.setAttribute("label", this.words.name(status.name));
+    this.setAttribute("poster", status.poster ?? "");
+    this.toggleAttribute("has-sub", status.has_sub);
     this.#send({ type: "board", up: PLAYABLE.has(status.state) });
     this.#render();
   }
 
   /** Play because a person asked for it. */
-  play() {
+  async play() {
     this.#hand = "started";
+    const { phase, reason } = this.#state;
+    if (phase === "refused" && BY_TICKET.has(reason ?? "")) await this.api?.renew();
     this.#send({ type: "play" });
   }
 
@@ -100,39 +107,50 @@ export class CameraPlayer extends HTMLElement {
     seen.observe(this);
     signal.addEventListener("abort", () => seen.disconnect());
     document.addEventListener("visibilitychange", () => this.#see(), { signal });
-    document.addEventListener("fullscreenchange", () => this.#tune(), { signal });
     addEventListener("online", () => this.#send({ type: "online" }), { signal });
     addEventListener("offline", () => this.#send({ type: "offline" }), { signal });
     addEventListener("pagehide", () => this.#leave(), { signal });
     addEventListener("pageshow", () => this.#see(), { signal });
+    this.video.addEventListener("leavepictureinpicture", () => this.#see(), { signal });
     if (!navigator.onLine) this.#send({ type: "offline" });
-    void this.#prepare();
+    this.#render();
   }
 
   disconnectedCallback() {
     this.#attached?.abort();
     this.#attached = null;
     this.#leave();
+    this.#large?.close();
     this.#view.close();
-    URL.revokeObjectURL(this.#posterUrl);
-    this.#posterUrl = "";
     this.#posterPath = "";
   }
 
   /** @param {string} name */
   attributeChangedCallback(name) {
     if (name === "autoplay") this.#auto();
+    else if (name === "ticket") this.#takeTicket();
     else if (name === "low") this.#tune();
     else this.#render();
   }
 
-  /** A player that nobody has given words and a gateway finds its own. */
+  /** A player that stands alone finds words, a gateway and the camera's name, once it is seen. */
   async #prepare() {
-    const gateway = this.getAttribute("gateway");
-    this.api ??= new Api(gateway ? { base: gateway } : {});
-    this.words ??= await Words.load(this.api, pageLanguage()).catch(() => new Words("en", {}));
+    const { api } = this;
+    if (api) return;
+    this.api = apiOf(this);
+    this.words = await Words.load(this.api, languageAt(this), "resident.");
     this.#render();
     this.#auto();
+    const site = await this.api.site(this.#wish().site).catch(() => null);
+    const status = site?.cameras.find(({ id }) => id === this.#wish().camera);
+    if (status) this.status = status;
+  }
+
+  /** A page that brings another ticket wants to go on with it. */
+  #takeTicket() {
+    if (!this.api) return;
+    this.api.ticket = this.getAttribute("ticket") ?? "";
+    if (BY_TICKET.has(this.#state.reason ?? "")) this.#send({ type: "play" });
   }
 
   /** @param {PlayerEvent} event */
@@ -196,7 +214,7 @@ export class CameraPlayer extends HTMLElement {
     return {
       site: this.getAttribute("site") ?? "",
       camera: this.getAttribute("camera") ?? "",
-      low: this.hasAttribute("low") && !this.#view.isFull,
+      low: this.hasAttribute("low") && !this.#large,
       audio: this.hasAttribute("sound"),
     };
   }
@@ -208,8 +226,25 @@ export class CameraPlayer extends HTMLElement {
     this.#render();
   }
 
+  /** Fill the page with this camera, or put it back. */
+  async #enlarge() {
+    if (this.#large) {
+      this.#large.close();
+      return;
+    }
+    const { Large } = await import("./large.js");
+    if (!this.words || this.#large || !this.isConnected) return;
+    this.#large = new Large(this.#view, this.words, this.getAttribute("label") ?? "", () => {
+      this.#large = null;
+      this.#tune();
+    });
+    this.#tune();
+  }
+
   #see() {
-    const visible = (this.#onScreen || this.#view.isFull) && document.visibilityState === "visible";
+    const shown = (this.#onScreen || this.#large) && document.visibilityState === "visible";
+    const visible = shown || document.pictureInPictureElement === this;
+    if (visible) void this.#prepare();
     this.#send({ type: visible ? "show" : "hide" });
     this.#auto();
   }
@@ -246,9 +281,8 @@ export class CameraPlayer extends HTMLElement {
   #announce(before, after) {
     this.setAttribute("state", after.phase);
     const took = before.phase === "connecting" && after.phase === "live" ? after.since - before.since : null;
-    this.dispatchEvent(
-      new CustomEvent("statechange", { detail: { phase: after.phase, reason: after.reason, took } }),
-    );
+    const detail = { camera: this.#wish().camera, phase: after.phase, reason: after.reason, took };
+    this.dispatchEvent(new CustomEvent("statechange", { bubbles: true, detail }));
     // That a video plays is news only to somebody who asked for it or has heard that it does not.
     const news = after.phase === "live" ? this.#told || this.#hand === "started" : TOLD.has(after.phase);
     if (!this.words || !news) return;
@@ -269,7 +303,7 @@ export class CameraPlayer extends HTMLElement {
     const taken = this.#taken > 0 ? words.time(this.#taken) : "";
     const sound = this.#session?.hasAudio ?? false;
     const label = this.getAttribute("label") ?? "";
-    this.#view.show({ label, phase: this.#state.phase, saying, taken, sound }, words);
+    this.#view.show({ label, phase: this.#state.phase, saying, taken, sound, large: this.#large !== null }, words);
     if (this.#state.phase !== "live") void this.#loadPoster();
   }
 
@@ -278,15 +312,27 @@ export class CameraPlayer extends HTMLElement {
     const path = this.getAttribute("poster") ?? "";
     if (!this.api || !path || path === this.#posterPath) return;
     this.#posterPath = path;
-    const url = await this.api.poster(path).catch(() => "");
-    if (!url) return;
-    URL.revokeObjectURL(this.#posterUrl);
-    this.#posterUrl = url;
+    const picture = await this.api.poster(path).then(createImageBitmap).catch(() => null);
     const time = Number(new URLSearchParams(path.split("?")[1]).get("t")) * 1_000;
-    this.#view.showPoster(url, time > this.#taken);
-    this.#taken = Math.max(this.#taken, time);
+    if (!picture || time <= this.#taken) return;
+    this.#view.showStill(picture, picture.width, picture.height);
+    this.#taken = time;
     this.#render();
   }
 }
 
-customElements.define("camera-player", CameraPlayer);
+/**
+ * The gateway that an element's attributes name. A page's scripts may have set `ticketProvider` before this module
+ * came, so it is read where it stands, each time.
+ * @param {HTMLElement & {ticketProvider?: () => Promise<string>|string}} element
+ */
+export function apiOf(element) {
+  const gateway = element.getAttribute("gateway");
+  return new Api({
+    ...(gateway && { base: new URL("/", gateway).href }),
+    ticket: element.getAttribute("ticket") ?? "",
+    provider: () => element.ticketProvider?.() ?? "",
+  });
+}
+
+if (!customElements.get("camera-player")) customElements.define("camera-player", CameraPlayer);

@@ -1,4 +1,3 @@
-/** How a player looks. A constructed sheet: the page's security policy allows no inline style. */
 const CSS = `
 :host { display: block; color: var(--camera-text, CanvasText); font: inherit; }
 :host([hidden]) { display: none; }
@@ -7,16 +6,17 @@ const CSS = `
   background: var(--camera-surface, Canvas); border: 1px solid var(--camera-line, #8883);
   border-radius: var(--camera-radius, 14px); }
 .screen { position: relative; aspect-ratio: 16 / 9; background: #14181b; overflow: hidden; color: #fff; }
-.blank, .poster, .still, video { position: absolute; inset: 0; width: 100%; height: 100%; }
-.poster, .still, video { object-fit: contain; }
+.blank, .still, video { position: absolute; inset: 0; width: 100%; height: 100%; }
+.still, video { object-fit: contain; }
 .blank { padding: 30%; fill: none; stroke: #49535a; stroke-width: 1; stroke-linecap: round; stroke-linejoin: round; }
-.poster, .still, video { opacity: 0; }
-.poster[src], .still.kept, .screen[data-phase=live] video, .screen[data-phase=silent] video { opacity: 1; }
+.still, video { opacity: 0; }
+.still.kept, .screen[data-phase=live] video, .screen[data-phase=silent] video { opacity: 1; }
+.screen[data-phase=live] video { cursor: zoom-in; }
 .screen::after { content: ""; position: absolute; inset: 0; background: #0b0e10; opacity: 0; pointer-events: none;
   transition: opacity .25s; }
 .screen[data-veil=light]::after { opacity: .3; }
 .screen[data-veil=dark]::after { opacity: .78; }
-.screen[data-veil=dark] :is(.poster, .still, video) { filter: grayscale(1); }
+.screen[data-veil=dark] :is(.still, video) { filter: grayscale(1); }
 
 .note { position: absolute; z-index: 1; inset: 0; display: flex; flex-direction: column; gap: .35em; padding: 1.25rem;
   align-items: center; justify-content: center; text-align: center; text-wrap: balance; pointer-events: none; }
@@ -65,15 +65,6 @@ slot { grid-area: actions; display: flex; }
 @container camera (min-width: 30rem) {
   .caption { grid-template: "label state actions" / 1fr auto auto; }
 }
-.frame:fullscreen { border: 0; border-radius: 0; background: #000; }
-.frame:fullscreen .screen { flex: 1; aspect-ratio: auto; background: #000; }
-.frame:fullscreen .caption { position: absolute; top: 0; left: 0; right: 0; z-index: 3; color: #fff;
-  padding: max(.75rem, env(safe-area-inset-top)) 1rem 1.5rem max(1rem, env(safe-area-inset-left));
-  background: linear-gradient(#000b, #0000); }
-.frame:fullscreen .state { color: #fff; }
-.frame:fullscreen slot { display: none; }
-.frame:fullscreen .controls { right: max(.75rem, env(safe-area-inset-right));
-  bottom: max(.75rem, env(safe-area-inset-bottom)); }
 .spoken { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 @media (prefers-reduced-motion: reduce) {
   * { transition: none !important; }
@@ -85,9 +76,40 @@ slot { grid-area: actions; display: flex; }
 }
 `;
 
-/** A new style sheet for a shadow root. */
-export function look() {
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(CSS);
-  return sheet;
+const WALL = `
+:host { display: block; container: wall / inline-size; min-height: 6rem; color: var(--camera-text, CanvasText); }
+:host([hidden]) { display: none; }
+.grid { display: grid; grid-template-columns: repeat(var(--camera-columns, var(--fit, 1)), minmax(0, 1fr));
+  gap: var(--camera-gap, 1rem); }
+::slotted(*) { min-width: 0; height: 100%; }
+@container wall (min-width: 38rem) {
+  .grid { --fit: 2; }
+  :host([data-count="1"]) .grid { --fit: 1; }
+}
+@container wall (min-width: 68rem) { :host([data-count=many]) .grid { --fit: 3; } }
+@container wall (min-width: 94rem) { :host([data-count=many]) .grid { --fit: 4; } }
+.message { display: grid; justify-items: center; gap: .625rem; max-width: 34rem; margin: auto; padding: 3rem 1rem;
+  text-align: center; text-wrap: balance; }
+.message:empty { display: none; }
+.message svg { width: 4rem; fill: none; stroke: var(--camera-accent, #0f766e); stroke-width: 1.25;
+  stroke-linecap: round; stroke-linejoin: round; }
+h2, p { margin: 0; }
+h2 { font-size: 1.375rem; line-height: 1.3; }
+p { color: var(--camera-muted, GrayText); }
+button { min-height: 2.75rem; margin-top: .5rem; padding: 0 1.25rem; border: 1px solid currentColor; border-radius: 99px;
+  background: none; color: var(--camera-accent, #0f766e); font: inherit; font-weight: 600; cursor: pointer; }
+button:focus-visible { outline: 3px solid; outline-offset: 3px; }
+`;
+
+/** The look of a player, for its shadow root: a constructed sheet, because policies forbid inline style. */
+export const look = () => sheet(CSS);
+
+/** The look of a wall. */
+export const wallLook = () => sheet(WALL);
+
+/** @param {string} css */
+function sheet(css) {
+  const made = new CSSStyleSheet();
+  made.replaceSync(css);
+  return made;
 }

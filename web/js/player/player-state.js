@@ -42,7 +42,7 @@ export const START = Object.freeze({
 const CONNECTED = new Set(["connecting", "live", "silent"]);
 
 /** Reasons that another try in a minute does not change, unless something is done. */
-const FINAL = new Set(["ticket", "forbidden", "missing", "browser"]);
+const FINAL = new Set(["watched", "over", "ticket", "revoked", "closed", "forbidden", "missing", "browser"]);
 
 /**
  * @param {State} state @param {PlayerEvent} event @param {number} now @param {number} random between 0 and 1
@@ -110,8 +110,9 @@ const STEPS = Object.freeze({
 
   refused(state, { reason, retryAfter = 0 }, now, random) {
     if (!CONNECTED.has(state.phase)) return state;
-    const due = FINAL.has(reason) ? null : now + Math.max(retryAfter, spread(PACE.refused, random));
-    return { ...rest(state, "refused", now), reason, due };
+    const final = FINAL.has(reason);
+    const due = final ? null : now + Math.max(retryAfter, spread(PACE.refused, random));
+    return { ...rest(state, "refused", now), reason, due, wanted: !final };
   },
 
   board(state, { up }, now, random) {

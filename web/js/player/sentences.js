@@ -57,7 +57,8 @@ function lastLive(camera) {
 /** @param {State} state @param {Words} words */
 function refused({ reason }, words) {
   const title = words.text(`refused.${reason}`);
-  return note("warn", "refused", title, words.text(`refused.${reason}.hint`), words);
+  const hint = words.text(`refused.${reason}.hint`);
+  return reason === "watched" ? note("rest", "watched", title, hint, words) : note("warn", "refused", title, hint, words);
 }
 
 /** @param {State} state @param {Known} camera @param {Words} words @param {number} now */

@@ -4,7 +4,7 @@
  */
 import { Pulse } from "./stats.js";
 import { Line } from "./whep.js";
-/** @import { SessionHooks, Wish } from "../types.js" */
+/** @import { Failure, SessionHooks, Wish } from "../types.js" */
 /** @import { Api } from "../api.js" */
 
 export class Session {
@@ -50,8 +50,7 @@ export class Session {
       stream: (stream) => this.#show(line, stream),
       shaky: () => this.#hooks.shaky(),
       steady: () => this.#hooks.steady(),
-      ended: ({ reason, final, retryAfter }) =>
-        final ? this.#hooks.refused(reason, retryAfter) : this.#hooks.lost(reason, retryAfter),
+      ended: (failure) => this.#ended(failure),
     });
     this.#current = line;
     await line.open();
@@ -71,8 +70,8 @@ export class Session {
         if (this.#coming === line && stream) this.#takeOver(line, stream);
         else if (this.#current === line) this.#hooks.steady();
       },
-      ended: ({ reason, retryAfter }) => {
-        if (this.#current === line) this.#hooks.lost(reason, retryAfter);
+      ended: (failure) => {
+        if (this.#current === line) this.#ended(failure);
         else if (this.#coming === line) this.#coming = null;
       },
     });
@@ -85,6 +84,12 @@ export class Session {
     this.#coming?.close();
     this.#current?.close();
     this.#video.srcObject = null;
+  }
+
+  /** @param {Failure} failure */
+  #ended({ reason, final, retryAfter }) {
+    if (final) this.#hooks.refused(reason, retryAfter);
+    else this.#hooks.lost(reason, retryAfter);
   }
 
   /** @param {Line} line @param {MediaStream} stream */
@@ -101,7 +106,10 @@ export class Session {
   #show(line, stream) {
     const pulse = new Pulse(line.peer, {
       frame: () => this.#hooks.frame(),
-      quiet: (last) => this.#hooks.quiet(last),
+      quiet: (last) => {
+        this.#hooks.quiet(last);
+        void line.check();
+      },
       slept: () => this.#hooks.lost("network", 0),
     });
     this.#pulse = pulse;

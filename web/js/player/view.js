@@ -11,15 +11,18 @@ const AGAIN = ["M20 11a8 8 0 1 0-2.5 6.5", "M20 5v6h-6"];
 const PAUSE = ["M8.5 5.5v13", "M15.5 5.5v13"];
 const LOUD = ["M4 9.5v5h3.5L12 18.5v-13L7.5 9.5z", "M15.5 9a4.5 4.5 0 0 1 0 6", "M18 6.5a8 8 0 0 1 0 11"];
 const MUTED = ["M4 9.5v5h3.5L12 18.5v-13L7.5 9.5z", "m16 9.5 5 5", "m21 9.5-5 5"];
-const FULL = ["M4 9V4h5", "M15 4h5v5", "M20 15v5h-5", "M9 20H4v-5"];
+const ENLARGE = ["M14 4h6v6", "m20 4-7 7", "M10 20H4v-6", "m4 20 7-7"];
+const CLOSE = ["M6 6l12 12", "M18 6 6 18"];
 const DOOR = ["M7 21V3.5h10V21", "M4.5 21h15", "M14 12.5v.5"];
 
 const SPOKEN_MS = 1_500;
 const BUSY_MS = 400;
 
 export class View {
+  screen;
+  frame;
+  controls;
   video = element("video", { part: "video", playsinline: true, disableremoteplayback: true });
-  #poster = element("img", { class: "poster", part: "poster", alt: "" });
   #still = element("canvas", { class: "still", part: "still" });
   #spinner = element("span", { class: "spinner", part: "spinner", hidden: true });
   #note = element("div", { class: "note", part: "note" });
@@ -30,10 +33,9 @@ export class View {
   #start;
   #stop;
   #mute;
-  #full;
-  #screen;
-  #frame;
+  #enlarge;
   #root;
+  #large = false;
   #speaking = 0;
   #spinning = 0;
 
@@ -45,37 +47,35 @@ export class View {
     this.#start = element("button", { type: "button", class: "start", part: "start", onclick: acts.start });
     this.#stop = element("button", { type: "button", onclick: acts.stop }, icon("", ...PAUSE));
     this.#mute = element("button", { type: "button", onclick: acts.mute });
-    this.#full = element("button", { type: "button", onclick: acts.full }, icon("", ...FULL));
-    this.#screen = element(
+    this.#enlarge = element("button", { type: "button", class: "enlarge", onclick: acts.enlarge });
+    this.controls = element("div", { class: "controls", part: "controls" }, this.#stop, this.#mute, this.#enlarge);
+    this.screen = element(
       "div",
-      { class: "screen", part: "screen", ondblclick: acts.full },
+      { class: "screen", part: "screen" },
       icon("blank", ...DOOR),
-      this.#poster,
       this.#still,
       this.video,
       this.#spinner,
       this.#note,
       this.#taken,
       this.#start,
-      element("div", { class: "controls", part: "controls" }, this.#stop, this.#mute, this.#full),
+      this.controls,
     );
+    // A touch of the picture is what everybody tries first; the button says so to those who do not see it.
+    this.video.addEventListener("click", () => this.#large || acts.enlarge());
     const caption = element("div", { class: "caption", part: "caption" }, this.#label, this.#state);
     caption.append(element("slot", { name: "actions" }));
-    this.#frame = element("div", { class: "frame", part: "frame", role: "group" }, this.#screen, caption, this.#spoken);
-    root.append(this.#frame);
-  }
-
-  get isFull() {
-    return this.#frame.matches(":fullscreen");
+    this.frame = element("div", { class: "frame", part: "frame", role: "group" }, this.screen, caption, this.#spoken);
+    root.append(this.frame);
   }
 
   /** @param {Picture} picture @param {Words} words */
-  show({ label, phase, saying, taken, sound }, words) {
+  show({ label, phase, saying, taken, sound, large }, words) {
     const focused = this.#root.activeElement;
     const playing = phase === "connecting" || phase === "live" || phase === "silent";
-    this.#screen.dataset["phase"] = phase;
-    this.#screen.dataset["veil"] = saying.title ? "dark" : phase === "live" ? "none" : "light";
-    this.#frame.setAttribute("aria-label", label);
+    this.screen.dataset["phase"] = phase;
+    this.screen.dataset["veil"] = saying.title ? "dark" : phase === "live" ? "none" : "light";
+    this.frame.setAttribute("aria-label", label);
     this.video.setAttribute("aria-label", words.text("video.of", { name: label }));
     setText(this.#label, label);
     setText(this.#state, saying.short);
@@ -87,8 +87,12 @@ export class View {
     this.#showStart(phase, saying, label, words);
     this.#stop.hidden = !playing;
     name(this.#stop, words.text("stop"));
-    this.#full.hidden = !playing;
-    name(this.#full, words.text(this.isFull ? "full.leave" : "full"));
+    this.#enlarge.hidden = !playing && !large;
+    if (large !== this.#large || this.#enlarge.childElementCount === 0) {
+      this.#large = large;
+      this.#enlarge.replaceChildren(icon("", ...(large ? CLOSE : ENLARGE)));
+    }
+    name(this.#enlarge, words.text(large ? "enlarge.leave" : "enlarge"));
     this.#mute.hidden = !playing || !sound;
     this.#mute.replaceChildren(icon("", ...(this.video.muted ? MUTED : LOUD)));
     name(this.#mute, words.text(this.video.muted ? "sound.on" : "sound.off"));
@@ -102,28 +106,24 @@ export class View {
     this.#speaking = setTimeout(() => setText(this.#spoken, text), SPOKEN_MS);
   }
 
-  /** @param {string} url @param {boolean} newer than the picture that was kept */
-  showPoster(url, newer) {
-    this.#poster.src = url;
-    if (newer) this.#still.classList.remove("kept");
-  }
-
   /** Keep the picture that the video shows now, for the time when there is none. */
   keepStill() {
-    const { videoWidth, videoHeight } = this.video;
-    if (videoWidth === 0) return;
-    this.#still.width = videoWidth;
-    this.#still.height = videoHeight;
-    this.#still.getContext("2d")?.drawImage(this.video, 0, 0);
+    this.showStill(this.video, this.video.videoWidth, this.video.videoHeight);
+  }
+
+  /** Drawn, not linked: a page's security policy need not allow it. @param {CanvasImageSource} picture @param {number} width @param {number} height */
+  showStill(picture, width, height) {
+    if (width === 0) return;
+    this.#still.width = width;
+    this.#still.height = height;
+    this.#still.getContext("2d")?.drawImage(picture, 0, 0);
     this.#still.classList.add("kept");
   }
 
-  /** Fill the screen with this camera, or leave that. */
-  async toggleFull() {
-    if (document.fullscreenElement) await document.exitFullscreen();
-    else if (this.#frame.requestFullscreen) await this.#frame.requestFullscreen();
-    // An iPhone lets only the video itself fill the screen, by a method of its own.
-    else /** @type {any} */ (this.video).webkitEnterFullscreen?.();
+  /** A copy of the picture that is shown now. */
+  get picture() {
+    if (this.screen.dataset["phase"] === "live") this.keepStill();
+    return this.#still;
   }
 
   /** Stop what would act later. */
@@ -170,7 +170,7 @@ function setText(target, text) {
 }
 
 /** @param {HTMLElement} button @param {string} text */
-function name(button, text) {
+export function name(button, text) {
   button.setAttribute("aria-label", text);
   button.title = text;
 }

@@ -5,7 +5,7 @@
  * comes with the answer: the first picture waits for one round trip and nothing else.
  */
 import { ApiError } from "../api.js";
-/** @import { Failure, LineHooks, Reason, Wish } from "../types.js" */
+/** @import { LineHooks, Reason, Wish } from "../types.js" */
 /** @import { Api } from "../api.js" */
 
 const GOODBYE_MS = 1_000;
@@ -17,9 +17,14 @@ const BY_KIND = {
   codec_unsupported: "codec",
   offer_malformed: "browser",
   offer_unusable: "browser",
+  origin: "origin",
 };
 /** @type {Record<number, Reason>} */
-const BY_STATUS = { 0: "network", 401: "ticket", 403: "forbidden", 404: "missing" };
+const BY_STATUS = { 0: "network", 403: "forbidden", 404: "missing" };
+/** @type {Record<string, Reason>} */
+const BY_ENDING = { time_over: "watched", revoked: "revoked", closed: "closed" };
+/** @type {Record<string, Reason>} */
+const BY_TICKET = { watched: "over", revoked: "revoked" };
 /** What another try may well overcome. */
 const PASSING = new Set(["camera", "full", "network", "server"]);
 
@@ -58,7 +63,8 @@ export class Line {
     try {
       await this.#open();
     } catch (error) {
-      this.#end(failureOf(error));
+      const reason = reasonOf(error, this.#api.ticket !== "");
+      this.#end(reason, error instanceof ApiError ? error.retryAfter * 1_000 : 0);
     }
   }
 
@@ -92,23 +98,29 @@ export class Line {
   #changed() {
     const state = this.peer.connectionState;
     if (state === "connected") this.#hooks.steady();
-    else if (state === "disconnected") this.#hooks.shaky();
-    else if (state === "failed" || state === "closed") {
-      this.#end({ reason: "network", final: false, retryAfter: 0 });
-    }
+    else if (state === "disconnected") {
+      this.#hooks.shaky();
+      void this.check();
+    } else if (state === "failed" || state === "closed") void this.check().then(() => this.#end("network"));
   }
 
-  /** @param {Failure} failure */
-  #end(failure) {
+  /** A play that the server has ended for a reason is not dialled again: that would make its time endless. */
+  async check() {
+    const reason = BY_ENDING[await this.#api.ending(this.#wish, this.#location)];
+    if (reason) this.#end(reason);
+  }
+
+  /** @param {Reason} reason @param {number} [retryAfter] */
+  #end(reason, retryAfter = 0) {
     if (this.#abort.signal.aborted) return;
     this.close();
-    this.#hooks.ended(failure);
+    this.#hooks.ended({ reason, final: !PASSING.has(reason), retryAfter });
   }
 }
 
-/** @param {unknown} error @returns {Failure} */
-function failureOf(error) {
-  const known = error instanceof ApiError ? error : null;
-  const reason = known ? BY_KIND[known.kind] ?? BY_STATUS[known.status] ?? "server" : "browser";
-  return { reason, final: !PASSING.has(reason), retryAfter: (known?.retryAfter ?? 0) * 1_000 };
+/** @param {unknown} error @param {boolean} hasTicket @returns {Reason} */
+export function reasonOf(error, hasTicket) {
+  if (!(error instanceof ApiError)) return "browser";
+  if (error.status === 401) return hasTicket ? BY_TICKET[error.reason] ?? "ticket" : "closed";
+  return BY_KIND[error.kind] ?? BY_STATUS[error.status] ?? "server";
 }
