@@ -95,7 +95,18 @@ class Plays:
             raise _silent_server() from error
         if stopped and seat is not None and known:
             seat.over()
-        return stopped
+        return stopped or self._over_by_itself(site_id, camera_id, play_id)
+
+    def _over_by_itself(self, site_id: str, camera_id: str, play_id: str) -> bool:
+        """Tell whether a play ended before its viewer could say so.
+
+        A browser closes the connection and says DELETE in the same moment; whichever comes first,
+        the viewer has what it asked for.
+        """
+        found = self.seats.find(site_id, camera_id, play_id)
+        if isinstance(found, Seat):
+            return found.ended.done()
+        return found is not None and found.reason is not End.LEFT
 
     async def close(self) -> None:
         """Let go of the plays; they go on."""

@@ -70,6 +70,17 @@ async def test_the_play_is_ended_by_its_address(client: Client, stage: Stage) ->
     assert not stage.cinema.plays
 
 
+async def test_good_bye_after_the_connection_closed_is_no_mistake(
+    client: Client, stage: Stage
+) -> None:
+    response = await client.post("/whep/open/yard", data=OFFER, headers=SDP)
+    where = response.headers["Location"]
+    stage.cinema.plays.popitem()[1].ended.set_result("the browser has closed the connection")
+    assert (await client.delete(where)).status == 200
+    elsewhere = where.replace("/yard/", "/hall/")
+    assert (await client.delete(elsewhere)).status == 404
+
+
 async def test_a_play_of_before_a_restart_can_be_ended(client: Client, stage: Stage) -> None:
     ended: asyncio.Future[str] = asyncio.Future()
     before = await Cinema().play("open", "yard", OFFER, low=False)
