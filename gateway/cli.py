@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
-from gateway.commands import add, password
+from gateway.commands import add, doctor, password
 from gateway.kit import logs
 from gateway.kit.clock import SystemClock
 from gateway.model.company import Fleet
@@ -206,6 +206,7 @@ def version() -> None:
 
 
 add.to(app)
+app.command()(doctor.doctor)
 app.command()(password.password)
 
 
