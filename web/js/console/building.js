@@ -6,9 +6,8 @@ import { Lines } from "../player/lines.js";
 import { CameraCard } from "./camera-card.js";
 import { problemList, serverList } from "./behind.js";
 import { toneOf } from "./sayings.js";
-/** @import { Api } from "../api.js" */
-/** @import { Words } from "../i18n.js" */
-/** @import { StaffCamera, StaffSite, Summary } from "./types.js" */
+/** @import { ServerEvent } from "../types.js" */
+/** @import { RoomParts, StaffCamera, StaffSite } from "./types.js" */
 
 const BACK = "m14.5 5-7 7 7 7";
 // Changes come in bursts, and one look at the building shows all of them.
@@ -22,6 +21,7 @@ export class Building {
   #lines = new Lines({ auto: 0, total: 4 });
   #name = element("h2", { tabindex: "-1" });
   #state = element("p", { class: "state" });
+  #tools = element("div", { class: "acts" });
   #problems = element("div");
   #wall = element("ul", { class: "cameras" });
   #servers = element("div");
@@ -33,8 +33,8 @@ export class Building {
   #timer = 0;
   #closed = false;
 
-  /** @param {{api: Api, words: Words}} parts @param {string} id @param {Summary|undefined} summary what is known already */
-  constructor({ api, words }, id, summary) {
+  /** @param {RoomParts} parts */
+  constructor({ api, words, id, summary, who }) {
     this.#api = api;
     this.#words = words;
     this.#id = id;
@@ -42,7 +42,13 @@ export class Building {
     const page = element("a", { class: "quiet", href: `/watch/${encodeURIComponent(id)}`, target: "_blank", rel: "noopener" });
     page.append(words.text("building.page"));
     const head = element("header", { class: "head" }, back, element("div", { class: "title" }, this.#name, this.#state), page);
-    this.pane.append(head, this.#problems, this.#notice, this.#wall, this.#servers);
+    const find = element("a", { class: "main-act", href: `#/${encodeURIComponent(id)}/find` }, words.text("find"));
+    this.#tools.append(find);
+    if (who.role === "administrator") {
+      const views = element("a", { class: "act", href: `#/${encodeURIComponent(id)}/views` }, words.text("views"));
+      this.#tools.append(views);
+    }
+    this.pane.append(head, this.#tools, this.#problems, this.#notice, this.#wall, this.#servers);
     this.#name.textContent = summary ? words.name(summary.name) || id : id;
     this.#notice.textContent = words.text("console.loading");
     void this.#load();
@@ -59,22 +65,17 @@ export class Building {
     clearTimeout(this.#timer);
   }
 
-  /** @param {StaffCamera} camera */
-  updateCamera(camera) {
+  /** @param {ServerEvent} event about this building */
+  hear({ name, data }) {
     if (!this.#site) return;
-    const card = this.#cards.get(camera.id);
+    const card = name === "camera" ? this.#cards.get(data.id) : undefined;
     if (!card) {
       this.#soon();
       return;
     }
-    this.#site.cameras = this.#site.cameras.map((known) => (known.id === camera.id ? camera : known));
-    card.show(camera);
+    this.#site.cameras = this.#site.cameras.map((known) => (known.id === data.id ? data : known));
+    card.show(data);
     this.#head();
-  }
-
-  /** The building has changed: its servers or its file may have too. */
-  update() {
-    this.#soon();
   }
 
   #soon() {
@@ -117,7 +118,8 @@ export class Building {
 
   /** @param {StaffCamera} camera */
   #add(camera) {
-    const parts = { api: this.#api, words: this.#words, lines: this.#lines, site: this.#id };
+    const changed = () => this.#soon();
+    const parts = { api: this.#api, words: this.#words, lines: this.#lines, site: this.#id, changed };
     const card = new CameraCard(parts, camera);
     this.#cards.set(camera.id, card);
     this.#wall.append(card.card);

@@ -1,11 +1,9 @@
-/** One camera of a building: its picture, its video on a tap, and all that is known of its state. */
+/** One camera of a building: its picture, its video on a tap, its state and why, and what can be changed. */
 import { element } from "../element.js";
 import { CameraPlayer } from "../player/camera-player.js";
+import { CameraManage } from "./camera-manage.js";
 import { cameraState, facts, since, toneOf } from "./sayings.js";
-/** @import { Api } from "../api.js" */
-/** @import { Words } from "../i18n.js" */
-/** @import { Lines } from "../player/lines.js" */
-/** @import { StaffCamera } from "./types.js" */
+/** @import { CardParts, StaffCamera } from "./types.js" */
 
 export class CameraCard {
   card = element("li", { class: "camera" });
@@ -14,15 +12,19 @@ export class CameraCard {
   #state = element("p", { class: "state" });
   #why = element("div", { class: "why", lang: "en", hidden: true });
   #facts = element("p", { class: "facts" });
+  #manage;
 
-  /** @param {{api: Api, words: Words, lines: Lines, site: string}} parts @param {StaffCamera} camera */
-  constructor({ api, words, lines, site }, camera) {
+  /** @param {CardParts} parts @param {StaffCamera} camera */
+  constructor(parts, camera) {
+    const { api, words, lines, site } = parts;
     this.#words = words;
     Object.assign(this.#player, { api, words, lines });
     this.#player.setAttribute("site", site);
     this.#player.setAttribute("camera", camera.id);
     this.#player.toggleAttribute("sound", true);
-    this.card.append(this.#player, element("div", { class: "told" }, this.#state, this.#why, this.#facts));
+    this.#manage = new CameraManage(parts, camera);
+    const told = element("div", { class: "told" }, this.#state, this.#why, this.#facts, this.#manage.place);
+    this.card.append(this.#player, told);
     this.show(camera);
   }
 
@@ -40,5 +42,6 @@ export class CameraCard {
     this.#why.hidden = lines.length === 0;
     this.#why.replaceChildren(...lines.map((line) => element("p", {}, line)));
     this.#facts.replaceChildren(...[camera.id, ...facts(words, camera)].map((one) => element("span", {}, one)));
+    this.#manage.show(camera);
   }
 }

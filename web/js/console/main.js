@@ -1,5 +1,4 @@
 /** The console: who signs in, which building is chosen (`#/lenina-12`), and the board that keeps both panes present. */
-import { Api } from "../api.js";
 import { Board } from "../board.js";
 import { element } from "../element.js";
 import { Away, Header, openPage, showMain } from "../page.js";
@@ -7,8 +6,9 @@ import { Building } from "./building.js";
 import { Buildings } from "./buildings.js";
 import { Fleet } from "./fleet.js";
 import { Happenings } from "./happenings.js";
-import { askForKey } from "./sign-in.js";
-import { keepKey, recallKey } from "./staff-key.js";
+import { Finder } from "./finder.js";
+import { enter, leave } from "./sign-in.js";
+import { Views } from "./views.js";
 
 const { words } = await openPage();
 document.title = words.text("console.title");
@@ -16,40 +16,32 @@ const header = new Header(words, { back: false });
 header.show(words.text("console.title"), "");
 const away = new Away(words);
 
-let key = recallKey();
-if (!key) {
-  key = await askForKey(words, "");
-  keepKey(key);
-}
-const api = new Api({ ticket: key });
+const { api, who } = await enter(words);
+header.show(words.text("console.title"), who.name ?? "");
 const fleet = new Fleet();
 const buildings = new Buildings(words, fleet);
 const happenings = new Happenings(words);
 const right = element("div", { class: "right" });
-/** @type {Building|null} */
-let building = null;
+/** @type {Building|Finder|Views|null} */
+let open = null;
 let chosen = "";
 
 offerSignOut();
 showMain(element("div", { class: "panes" }, buildings.pane, right));
-open({ focus: false });
-addEventListener("hashchange", () => open({ focus: true }));
+show({ focus: false });
+addEventListener("hashchange", () => show({ focus: true }));
 new Board(api, "", {
   event(event) {
     const site = fleet.hear(event, Date.now());
-    if (event.name === "camera") {
-      if (site === chosen) building?.updateCamera(event.data);
-    } else {
-      buildings.show();
-      if (site === chosen) building?.update();
-    }
+    if (site === chosen) open?.hear(event);
+    if (event.name !== "camera") buildings.show();
     happenings.show(fleet.happenings, chosen);
   },
   connected(connected) {
     away.show(connected);
     if (connected) void list();
   },
-  denied: () => signOut(),
+  denied: () => void signOut(),
 });
 
 /** What went while nobody listened is told by the list alone. */
@@ -58,39 +50,47 @@ async function list() {
   buildings.show();
 }
 
-/** Show what the address says. @param {{focus: boolean}} options */
-function open({ focus }) {
-  chosen = idOf(location.hash);
-  building?.close();
-  building = chosen ? new Building({ api, words }, chosen, fleet.sites.get(chosen)) : null;
+/** Show what the address says: `#/lenina-12`, `#/lenina-12/find`. @param {{focus: boolean}} options */
+function show({ focus }) {
+  const [site, room] = placeOf(location.hash);
+  chosen = site;
+  open?.close();
+  open = chosen ? opened(room) : null;
   document.body.dataset["view"] = chosen ? "building" : "buildings";
-  right.replaceChildren(
-    building?.pane ?? element("p", { class: "plain choose" }, words.text("console.choose")),
-    happenings.pane,
-  );
+  const choose = element("p", { class: "plain choose" }, words.text("console.choose"));
+  right.replaceChildren(open?.pane ?? choose, ...(room ? [] : [happenings.pane]));
   buildings.choose(chosen);
   happenings.show(fleet.happenings, chosen);
   if (!focus) return;
   scrollTo(0, 0);
-  building?.focus();
+  open?.focus();
 }
 
-/** The building that `#/lenina-12` names; what is no address names none. @param {string} hash */
-function idOf(hash) {
+/** @param {string} room */
+function opened(room) {
+  const parts = { api, words, id: chosen, summary: fleet.sites.get(chosen), who };
+  if (room === "find") return new Finder(parts);
+  return room === "views" ? new Views(parts) : new Building(parts);
+}
+
+/** The building and the room that `#/lenina-12/find` names; what is no address names none. @param {string} hash */
+function placeOf(hash) {
+  const [site = "", room = ""] = hash.replace(/^#\/?/, "").split("/");
   try {
-    return decodeURIComponent(hash.replace(/^#\/?/, "").split("/")[0] ?? "");
+    return /** @type {const} */ ([decodeURIComponent(site), room]);
   } catch {
-    return "";
+    return /** @type {const} */ (["", ""]);
   }
 }
 
 function offerSignOut() {
-  const leave = element("button", { class: "quiet", type: "button", onclick: signOut }, words.text("console.leave"));
-  document.querySelector(".top")?.append(leave);
+  const button = element("button", { class: "quiet", type: "button", onclick: () => void signOut() });
+  button.append(words.text("console.leave"));
+  document.querySelector(".top")?.append(button);
 }
 
 /** A new page knows nothing of what this one has seen. */
-function signOut() {
-  keepKey("");
+async function signOut() {
+  await leave(api);
   location.replace(location.pathname);
 }

@@ -1,4 +1,6 @@
-/** States in the console's words. */
+/** States and errors in the console's words. */
+import { ApiError } from "../api.js";
+import { StaffError } from "./api.js";
 /** @import { Words } from "../i18n.js" */
 /** @import { Happening, Server, StaffCamera } from "./types.js" */
 
@@ -61,4 +63,12 @@ export function serverName(words, { role, id }) {
 export function happeningSentence(words, { camera, state }) {
   if (camera) return `${words.name(camera)}: ${cameraState(words, state)}`;
   return words.text(SITE[state] ?? state);
+}
+
+/** Why something was not done, in the gateway's words where it has answered. @param {Words} words @param {unknown} error */
+export function sayError(words, error) {
+  if (!(error instanceof ApiError) || error.status === 0) return words.text("console.nobody");
+  if (error.status === 401) return words.text("console.expired");
+  const hint = error instanceof StaffError ? error.hint : "";
+  return [error.message, hint].filter(Boolean).join(" ");
 }

@@ -1,0 +1,155 @@
+/** Registers a found camera under a name that residents read, and shows it play at the same place. */
+import { element } from "../element.js";
+import { CameraPlayer } from "../player/camera-player.js";
+import { nextEntrance, suggestId } from "./naming.js";
+import { offerRecord } from "./record.js";
+import { sayError } from "./sayings.js";
+/** @import { SightingParts } from "./sighting-card.js" */
+/** @import { NewCamera, Registered, Sighting, StaffCamera } from "./types.js" */
+
+const WAIT_S = 30;
+
+/** @typedef {SightingParts & {sighting: Sighting, cancel: () => void, done: () => void}} RegisterParts */
+
+export class RegisterForm {
+  place = element("div", { class: "register" });
+  #parts;
+  #name;
+  #id;
+  #instead;
+  #user;
+  #variable;
+  #said = element("p", { class: "said", role: "alert" });
+  #send = element("button", { class: "main-act", type: "submit" });
+  /** Somebody has written an id of their own. */
+  #ownId = false;
+  /** @type {CameraPlayer|null} */
+  #player = null;
+  #camera = "";
+
+  /** @param {RegisterParts} parts */
+  constructor(parts) {
+    this.#parts = parts;
+    const { words, sighting, cameras, cancel } = parts;
+    const n = `-${sighting.n}`;
+    const taken = cameras().map(({ id }) => id);
+    const name = words.text("register.entrance", { number: nextEntrance(taken) });
+    this.#name = element("input", { id: `name${n}`, required: true, maxlength: "100", value: name, autocomplete: "off" });
+    this.#id = element("input", { id: `id${n}`, required: true, maxlength: "40", pattern: "[a-z0-9]+(-[a-z0-9]+)*", autocapitalize: "none", autocomplete: "off", spellcheck: "false" });
+    this.#id.value = suggestId(name, taken);
+    this.#instead = element("select", { id: `instead${n}` }, element("option", { value: "" }, words.text("register.new")));
+    for (const camera of cameras()) {
+      const label = words.text("register.instead", { name: words.name(camera.name) || camera.id });
+      this.#instead.append(element("option", { value: camera.id }, label));
+    }
+    this.#instead.value = sighting.camera ?? "";
+    this.#user = element("input", { id: `user${n}`, autocapitalize: "none", autocomplete: "off" });
+    this.#variable = element("input", { id: `variable${n}`, autocapitalize: "none", autocomplete: "off", pattern: "[A-Za-z_][A-Za-z0-9_]*" });
+    this.#name.addEventListener("input", () => {
+      if (!this.#ownId) this.#id.value = suggestId(this.#name.value, taken);
+    });
+    this.#id.addEventListener("input", () => (this.#ownId = true));
+    const naming = element("div", { class: "fields" }, ...labelled(words.text("register.name"), this.#name), ...labelled(words.text("register.id"), this.#id));
+    const showNaming = () => {
+      naming.hidden = this.#instead.value !== "";
+      for (const field of [this.#name, this.#id]) field.disabled = naming.hidden;
+      this.#send.textContent = words.text(naming.hidden ? "register.replace" : "register.send");
+    };
+    this.#instead.addEventListener("change", showNaming);
+    showNaming();
+    const back = element("button", { class: "act", type: "button", onclick: cancel }, words.text("cancel"));
+    const form = element("form", { class: "fields" });
+    if (cameras().length > 0) form.append(...labelled(words.text("register.place"), this.#instead));
+    form.append(naming, this.#credentials(), this.#said, element("div", { class: "acts" }, this.#send, back));
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      void this.#register(form);
+    });
+    this.place.append(form);
+  }
+
+  focus() {
+    const first = this.#name.disabled ? this.#instead : this.#name;
+    first.focus();
+    if (first instanceof HTMLInputElement) first.select();
+  }
+
+  /** @param {StaffCamera} camera */
+  hear(camera) {
+    if (this.#player && camera.id === this.#camera) this.#player.status = camera;
+  }
+
+  /** A camera with a user of its own: the password itself never passes through here. */
+  #credentials() {
+    const { words } = this.#parts;
+    const fields = element("div", { class: "fields" });
+    fields.append(element("p", { class: "hint" }, words.text("register.user.hint")));
+    fields.append(...labelled(words.text("register.user"), this.#user));
+    fields.append(...labelled(words.text("register.variable"), this.#variable));
+    return element("details", { class: "more" }, element("summary", {}, words.text("register.credentials")), fields);
+  }
+
+  /** @param {HTMLFormElement} form */
+  async #register(form) {
+    const { api, words, site } = this.#parts;
+    const instead = this.#instead.value;
+    this.#said.textContent = "";
+    this.#busy(form, true);
+    try {
+      const device = this.#device();
+      const id = this.#id.value.trim();
+      const name = { [words.language]: this.#name.value.trim() };
+      const done = instead ? await api.replace(site, instead, device) : await api.register(site, { id, name, ...device });
+      this.#showDone(done, instead || id);
+    } catch (error) {
+      this.#busy(form, false);
+      this.#said.textContent = sayError(words, error);
+    }
+  }
+
+  /** @param {HTMLFormElement} form @param {boolean} busy */
+  #busy(form, busy) {
+    const { words } = this.#parts;
+    for (const button of form.querySelectorAll("button")) button.disabled = busy;
+    if (busy) this.#send.textContent = words.text("register.sending");
+    else this.#instead.dispatchEvent(new Event("change"));
+  }
+
+  #device() {
+    const { survey, sighting } = this.#parts;
+    const user = this.#user.value.trim();
+    const variable = this.#variable.value.trim();
+    /** @type {Omit<NewCamera, "id"|"name">} */
+    const device = { survey, sighting: sighting.n, wait_s: WAIT_S };
+    if (user) device.credential = variable ? { username: user, password: { env: variable } } : user;
+    return device;
+  }
+
+  /** @param {Registered} done @param {string} camera */
+  #showDone({ live, seconds, reason, hint, record }, camera) {
+    const { api, words, lines, site, cameras } = this.#parts;
+    this.#camera = camera;
+    const player = new CameraPlayer();
+    this.#player = player;
+    Object.assign(player, { api, words, lines });
+    player.setAttribute("site", site);
+    player.setAttribute("camera", camera);
+    player.setAttribute("label", words.name(cameras().find(({ id }) => id === camera)?.name ?? {}) || this.#name.value);
+    player.toggleAttribute("autoplay", true);
+    const took = seconds === null ? words.text("register.done") : words.text("register.took", { seconds: seconds.toFixed(1) });
+    const said = element("p", { class: "state", role: "status", tabindex: "-1", "data-tone": live ? "good" : "bad" });
+    said.append(live ? took : words.text("register.notlive"));
+    const why = [reason, hint].filter((line) => !live && line).map((line) => element("p", { lang: "en" }, line));
+    const acts = element("div", { class: "acts" });
+    if (record) acts.append(offerRecord(this.#parts, site, camera));
+    acts.append(element("a", { class: "act", href: `#/${encodeURIComponent(site)}` }, words.text("find.back")));
+    this.place.replaceChildren(player, said, ...(why.length > 0 ? [element("div", { class: "why" }, ...why)] : []), acts);
+    this.#parts.done();
+    said.focus();
+  }
+}
+
+/** @param {string} text @param {HTMLElement} field */
+function labelled(text, field) {
+  return [element("label", { for: field.id }, text), field];
+}
