@@ -56,6 +56,11 @@ class NetworkKeys(Keys):
         description="Addresses that the DHCP server hands out, so that an overlap is noticed.",
         examples=["192.168.23.50-192.168.23.95"],
     )
+    guard_image: Text | None = Field(
+        default=None,
+        description="Image with iptables that closes control ports if the media server's has none.",
+        examples=["camera-gateway-mediaserver:0.1.0"],
+    )
 
 
 class LimitsKeys(Keys):

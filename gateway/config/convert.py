@@ -116,6 +116,7 @@ def _media_servers(keys: GatewayKeys) -> MediaServers:
             gateway=network.gateway,
             ip_range=network.ip_range,
             dhcp_range=network.dhcp_range,
+            guard_image=network.guard_image,
         ),
         limits=Limits(
             cpus=servers.limits.cpus, memory=servers.limits.memory, cpuset=servers.limits.cpuset

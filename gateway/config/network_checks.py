@@ -127,7 +127,6 @@ def _check_image(servers: MediaServers, report: Report) -> None:
         report(
             path,
             "names no fixed version, so a restart may bring another one; write its tag",
-            Severity.WARNING,
         )
 
 

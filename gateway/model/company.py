@@ -28,7 +28,11 @@ class NetworkDriver(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """The Docker network of the media servers (runtimes ``docker`` and ``swarm``)."""
+    """The Docker network of the media servers (runtimes ``docker`` and ``swarm``).
+
+    ``guard_image`` is an image with iptables that closes control ports where the media servers'
+    own image has none.
+    """
 
     driver: NetworkDriver = NetworkDriver.IPVLAN
     parent: str | None = None
@@ -36,6 +40,7 @@ class Network:
     gateway: str | None = None
     ip_range: str | None = None
     dhcp_range: str | None = None
+    guard_image: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,11 +64,11 @@ class Places:
 
 def choose_address(
     server_id: str, wanted: str | None, network: Network, taken: Mapping[str, str]
-) -> Iterator[str]:
-    """Yield the addresses that a server may have, the best first.
+) -> str:
+    """Return ``wanted``, the address written for a server, else the first free one of the range.
 
-    ``wanted`` is the one written for it, ``taken`` says whose the others are. Raises
-    CONFIG_INVALID or CONTAINER_FAILED when there is none.
+    ``taken`` says whose the others are. Raises CONFIG_INVALID or CONTAINER_FAILED when there is
+    none.
     """
     if wanted is not None:
         if wanted in taken:
@@ -77,20 +77,21 @@ def choose_address(
                 f"the address {wanted} of {server_id} is already that of {taken[wanted]}",
                 f"write another media_server.address in {server_id}.yaml",
             )
-        yield wanted
-        return
+        return wanted
     if network.ip_range is None:
         raise GatewayError(
             ErrorKind.CONFIG_INVALID,
             f"{server_id} has no address, and there is no range to take one from",
             f"write media_server.address in {server_id}.yaml, or media_servers.network.ip_range",
         )
-    yield from _free(network, taken)
-    raise GatewayError(
-        ErrorKind.CONTAINER_FAILED,
-        f"no address of {network.ip_range} is free for {server_id}",
-        "widen media_servers.network.ip_range, outside the DHCP server's addresses",
-    )
+    address = next(_free(network, taken), None)
+    if address is None:
+        raise GatewayError(
+            ErrorKind.CONTAINER_FAILED,
+            f"no address of {network.ip_range} is free for {server_id}",
+            "widen media_servers.network.ip_range, outside the DHCP server's addresses",
+        )
+    return address
 
 
 def choose_slot(own: int | None, taken: Collection[int]) -> int:

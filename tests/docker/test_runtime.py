@@ -204,13 +204,22 @@ async def test_a_server_keeps_its_address_when_it_is_made_again(
 async def test_an_address_of_another_device_is_not_taken(
     engine: Engine, runtime: DockerRuntime
 ) -> None:
-    with pytest.raises(GatewayError, match=r"192\.168\.23\.10 of first is used by another"):
+    with pytest.raises(GatewayError, match=r"23\.10 of first is already that of another device"):
         await runtime.create(spec("first", address=lan.VIEWER))
     assert await runtime.observe() == []
     await runtime.create(spec("first", address="192.168.23.100"))
     with pytest.raises(GatewayError, match=r"192\.168\.23\.100 of second is already that of first"):
         await runtime.create(spec("second", address="192.168.23.100"))
     assert inspect(engine, "first")["State"]["Running"]
+
+
+async def test_servers_made_at_the_same_moment_get_different_addresses(
+    engine: Engine, runtime: DockerRuntime
+) -> None:
+    wanted = ["first", "second", "third"]
+    await asyncio.gather(*(runtime.create(spec(name)) for name in wanted))
+    found = {inspect(engine, name)["Config"]["Labels"][names.ADDRESS] for name in wanted}
+    assert found == {"192.168.23.96", "192.168.23.97", "192.168.23.98"}
 
 
 async def test_what_others_have_made_is_never_touched(

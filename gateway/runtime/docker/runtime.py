@@ -40,10 +40,7 @@ _USER: Final = "admin"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DockerOptions:
-    """What the runtime is told; ``max_viewers`` sizes a WCS's part of shared ports.
-
-    ``guard_image`` holds iptables, for media-server images that do not.
-    """
+    """What the runtime is told; ``max_viewers`` sizes a WCS's part of shared ports."""
 
     data_dir: Path
     network: Network
@@ -52,7 +49,6 @@ class DockerOptions:
     embedded: Configure
     wcs: Configure
     engine: str | None = None
-    guard_image: str | None = None
 
 
 class DockerRuntime:
@@ -66,7 +62,7 @@ class DockerRuntime:
         self._networks = Networks(self._engine, options.network)
         self._listing = Listing(self._engine, self._images)
         self._maker = Maker(self._engine, self._listing)
-        self._guard = Guard(self._engine, options.guard_image)
+        self._guard = Guard(self._engine, options.network.guard_image)
         self._passwords = Passwords(folder / "key")
         self._places = Places(folder / "places.json")
         self._settling = Settling(options.network, self._places, self._listing)

@@ -1,5 +1,6 @@
 """Giving a server its place: the address that it keeps, and its slot where ports are shared."""
 
+import asyncio
 import contextlib
 import ipaddress
 import socket
@@ -9,7 +10,6 @@ from typing import Final
 import structlog
 
 from gateway.model.company import Network
-from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.server import ServerSpec
 from gateway.runtime import arp
 from gateway.runtime.docker import names
@@ -28,6 +28,7 @@ class Settling:
         self._network = network
         self._places = places
         self._listing = listing
+        self._choosing = asyncio.Lock()
 
     async def settle(self, spec: ServerSpec, old: Sequence[Seen]) -> Place:
         """Return a server's place; ``old`` are its own containers.
@@ -35,17 +36,16 @@ class Settling:
         Raises CONTAINER_FAILED when its address is taken or none is left, CONFIG_INVALID when
         there is no range to take one from.
         """
-        others = await self._others(spec.id)
-        known = self._places.get(spec.id)
         mine = _of(old[0]) if old else Place()
         if self._network.driver in LAN_DRIVERS:
-            address = await self._address(spec, known.address or mine.address, mine, others)
-            place = Place(address=address)
-        else:
+            return await self._address(spec, mine)
+        async with self._choosing:
+            others = await self._others(spec.id)
+            known = self._places.get(spec.id)
             slot = known.slot if known.slot is not None else mine.slot
             taken = {one.slot for one in others.values() if one.slot is not None}
             place = Place(address=spec.address, slot=choose_slot(slot, taken))
-        self._places.put(spec.id, place)
+            self._places.put(spec.id, place)
         return place
 
     def announced(self, spec: ServerSpec, place: Place) -> str | None:
@@ -57,29 +57,38 @@ class Settling:
         there = [one for one in await self._listing.all() if one.server != server_id]
         return {one.server: _of(one) for one in there} | dict(self._places.others(server_id))
 
-    async def _address(
-        self, spec: ServerSpec, kept: str | None, mine: Place, others: Mapping[str, Place]
-    ) -> str:
-        taken = {one.address: name for name, one in others.items() if one.address}
-        if spec.address is None and kept is not None and kept not in taken and self._fits(kept):
-            return kept
-        for address in choose_address(spec.id, spec.address, self._network, taken):
-            if address == mine.address:
-                return address
+    async def _address(self, spec: ServerSpec, mine: Place) -> Place:
+        """Choose an address, write it down, and only then ask the network whether it is free.
+
+        So servers that are made at the same moment do not choose the same one, and none waits for
+        the question of another.
+        """
+        foreign: dict[str, str] = {}
+        while True:
+            async with self._choosing:
+                before = self._places.get(spec.id)
+                address = await self._choose(spec, before.address or mine.address, foreign)
+                place = Place(address=address)
+                self._places.put(spec.id, place)
+            if address in (mine.address, before.address):
+                return place
             owner = await arp.owner(self._network.parent or "", address)
             if owner is None:
-                return address
+                return place
+            self._places.put(spec.id, before)
+            foreign[address] = f"another device of the network ({owner})"
             structlog.get_logger("runtime").warning(
                 "an address for media servers is used by another device",
                 address=address,
                 device=owner,
             )
-            taken[address] = owner
-        raise GatewayError(
-            ErrorKind.CONTAINER_FAILED,
-            f"the address {spec.address} of {spec.id} is used by another device of the network",
-            "take it out of the DHCP server's range, or write another media_server.address",
-        )
+
+    async def _choose(self, spec: ServerSpec, kept: str | None, foreign: Mapping[str, str]) -> str:
+        others = await self._others(spec.id)
+        taken = {one.address: name for name, one in others.items() if one.address} | dict(foreign)
+        if spec.address is None and kept is not None and kept not in taken and self._fits(kept):
+            return kept
+        return choose_address(spec.id, spec.address, self._network, taken)
 
     def _fits(self, address: str) -> bool:
         reserved = self._network.ip_range or self._network.subnet

@@ -197,7 +197,7 @@ COMPANY_PROBLEMS = {
          "1: media_servers.network.subnet: is missing for ipvlan; write subnet: 192.168.23.0/24"]),
     "image without version": (
         lan().replace("wcs:1", "registry:5000/wcs"),
-        [("3: media_servers.image: warning: names no fixed version, so a restart may bring another "
+        [("3: media_servers.image: names no fixed version, so a restart may bring another "
          "one; write its tag")]),
     "published ports": (
         "media_servers:\n  runtime: docker\n  image: wcs:1\n  network: {driver: bridge}\n",
