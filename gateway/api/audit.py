@@ -25,7 +25,7 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 async def list_views(request: web.Request) -> web.Response:
-    """``GET /api/v1/audit?site=&camera=&from=&to=&limit=&before=``: newest first.
+    """``GET /api/v1/audit?site=&camera=&from=&to=&limit=&before=``: who watched, newest first.
 
     ``next`` is the ``before`` of the next page, or null.
     """
@@ -39,7 +39,7 @@ async def list_views(request: web.Request) -> web.Response:
 
 
 async def export_views(request: web.Request) -> web.StreamResponse:
-    """``GET /api/v1/audit.csv?site=&camera=&from=&to=``: everything that matches."""
+    """``GET /api/v1/audit.csv?site=&camera=&from=&to=``: everybody who watched, as a table."""
     require_administrator(request)
     store, query = _store(request), replace(_query(request), limit=MOST_ROWS)
     rows = await store.page(query)

@@ -21,7 +21,7 @@ async def list_cameras(request: web.Request) -> web.Response:
 
 
 async def set_plugged(request: web.Request) -> web.Response:
-    """``POST /api/v1/demo/cameras/{camera}`` with ``{"plugged": true|false}``."""
+    """``POST /api/v1/demo/cameras/{camera}``: plug a pretend camera in or out."""
     switch = _switch(request)
     cors.require_own(request)
     if has_staff(request.app[keys.FLEET]().settings):

@@ -13,7 +13,7 @@ STALLED_S: Final = 60.0
 
 
 async def healthz(request: web.Request) -> web.Response:
-    """``GET /healthz``: 200, or 503 when a loop has stalled.
+    """``GET /healthz``: whether every loop turns; 503 when one has stalled.
 
     ``loops`` names only the sites that the visitor may see; the status counts all of them.
     """
@@ -37,7 +37,7 @@ async def healthz(request: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """``GET /readyz``: 200 once every enabled site is on the board, else 503 with the reason."""
+    """``GET /readyz``: whether every enabled site is on the board, else 503 with the reason."""
     board = request.app[keys.BOARD]
     enabled = [site.id for site in request.app[keys.FLEET]().sites.values() if site.enabled]
     waiting = sum(board.site(site_id) is None for site_id in enabled)

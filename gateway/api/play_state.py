@@ -14,7 +14,7 @@ from gateway.model.errors import ErrorKind, GatewayError
 
 
 async def show_play(request: web.Request) -> web.Response:
-    """``GET``: ``{"state": "running"|"ended", "until", "reason"}``."""
+    """``GET .../plays/{play}``: whether a play runs, until when, and why it has ended."""
     site = request.app[keys.FLEET]().sites.get(request.match_info["site"])
     if site is not None:
         cors.require(request, site)

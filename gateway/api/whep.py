@@ -29,7 +29,7 @@ _LINK_TARGET: Final = re.compile(r"(stun|turn)s?:[A-Za-z0-9.\-_:\[\]?=&]{1,250}"
 
 
 async def start(request: web.Request) -> web.Response:
-    """``POST /whep/{site}/{camera}[?low=1]``: 201 with the answer, or a problem."""
+    """``POST /whep/{site}/{camera}[?low=1]``: play a camera; 201 with the SDP answer."""
     site = _site(request)
     camera_id = request.match_info["camera"]
     cors.require(request, site)
@@ -87,7 +87,7 @@ def _view(request: web.Request, visitor: Principal, site: Site, now: float) -> V
 
 
 async def stop(request: web.Request) -> web.Response:
-    """``DELETE /whep/{site}/{camera}/{play}``: 200, or 404 when there is no such play."""
+    """``DELETE /whep/{site}/{camera}/{play}``: end a play; 404 when there is no such play."""
     site = _site(request)
     cors.require(request, site)
     _take_turn(request)

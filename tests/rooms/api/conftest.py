@@ -1,5 +1,6 @@
 """A stage with three sites, one for each access, and a client at its doors."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,11 @@ Client = TestClient[web.Request, web.Application]
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    """Give a web directory and the sites ``open``, ``tickets`` and ``office``."""
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    """Give a web directory and the sites ``open``, ``tickets`` and ``office``.
+
+    Fails a test that got an answer of which the OpenAPI document does not tell.
+    """
     (tmp_path / "web/js").mkdir(parents=True)
     (tmp_path / "web/index.html").write_text("<!doctype html><title>index</title>")
     (tmp_path / "web/watch.html").write_text("<!doctype html><title>watch</title>")
@@ -24,7 +28,8 @@ def stage(tmp_path: Path) -> Stage:
     made.add(site_of("open"))
     made.add(site_of("tickets", Access.TICKET))
     made.add(site_of("office", Access.STAFF))
-    return made
+    yield made
+    assert not made.undescribed
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ from gateway.model.status import (
     SiteStatus,
 )
 from gateway.model.text import LocalText
+from tests.rooms.api.described import hold_to_document
 
 TICKET_SECRET = Secret("0123456789abcdef0123456789abcdef-of-tests")
 STAFF_TOKEN = Secret("staff-token-of-tests")
@@ -153,6 +154,7 @@ class Stage:
     limits: Limits = field(default_factory=Limits)
     stores: Stores = field(default_factory=Stores)
     clock: Clock = field(default_factory=SystemClock)
+    undescribed: list[str] = field(default_factory=list)
 
     def fleet(self) -> Fleet:
         return Fleet(self.settings, self.sites)
@@ -164,7 +166,8 @@ class Stage:
         self.board.publish(status_of(site, state=state))
 
     def app(self) -> web.Application:
-        return create_app(
+        """Make the doors; every answer of theirs is held to the OpenAPI document."""
+        app = create_app(
             fleet=self.fleet,
             board=self.board,
             watching=self.cinema,
@@ -176,6 +179,8 @@ class Stage:
             stores=self.stores,
             clock=self.clock,
         )
+        hold_to_document(app, self.undescribed)
+        return app
 
 
 def site_of(

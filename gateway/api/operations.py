@@ -1,0 +1,179 @@
+"""What every route takes and answers, for the OpenAPI document.
+
+The summary is the first line of the handler's own documentation. A test holds this table to the
+routes, and holds every answer of the tests to this table.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from gateway.api.schemas import (
+    FLAG,
+    MOMENT,
+    NUMBER,
+    TEXT,
+    WHOLE,
+    Schema,
+    by_name,
+    closed,
+    listed,
+    named,
+    one_of,
+    or_null,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One method of one path.
+
+    ``who`` may use it: ``anyone``, ``viewer`` (by the site's access), ``staff`` (of the site) or
+    ``administrator``. ``answers`` holds by status the media type and the schema of JSON; an error
+    is a problem everywhere. ``body`` is the media type and the schema that are taken. ``summary``
+    stands for a handler whose own first line is none.
+    """
+
+    who: str
+    answers: Mapping[int, tuple[str, Schema | None]]
+    query: Mapping[str, Schema] = field(default_factory=dict)
+    body: tuple[str, Schema | None] | None = None
+    summary: str = ""
+
+
+_JSON: Final = "application/json"
+_SDP: Final = "application/sdp"
+_SSE: Final = "text/event-stream"
+_JPEG: Final = "image/jpeg"
+_PAGE: Final = Operation(who="anyone", answers={200: ("text/html", None), 304: ("", None)})
+_SITE: Final = "/api/v1/sites/{site}"
+_CAMERA: Final = _SITE + "/cameras/{camera}"
+_SURVEY: Final = _SITE + "/surveys/{survey}"
+_SPAN: Final = {"site": TEXT, "camera": TEXT, "from": MOMENT, "to": MOMENT}
+_ANY: Final[Schema] = {"type": "object"}
+
+
+def _json(schema: Schema, status: int = 200) -> dict[int, tuple[str, Schema | None]]:
+    return {status: (_JSON, schema)}
+
+
+_WATCHING: Final = {
+    ("POST", "/whep/{site}/{camera}"): Operation(
+        who="viewer",
+        answers={201: (_SDP, None)},
+        query={"low": one_of("0", "1")},
+        body=(_SDP, None),
+    ),
+    ("DELETE", "/whep/{site}/{camera}/{play}"): Operation(who="anyone", answers={200: ("", None)}),
+    ("PATCH", "/whep/{site}/{camera}/{play}"): Operation(who="anyone", answers={}),
+    ("GET", _CAMERA + "/plays/{play}"): Operation(who="anyone", answers=_json(named("Play"))),
+    ("GET", "/api/v1/sites"): Operation(
+        who="viewer", answers=_json(closed(sites=listed(named("SiteSummary"))))
+    ),
+    ("GET", _SITE): Operation(who="viewer", answers=_json(named("Site"))),
+    ("GET", _CAMERA + "/poster.jpg"): Operation(
+        who="viewer", answers={200: (_JPEG, None), 304: ("", None)}, query={"t": WHOLE}
+    ),
+    ("GET", "/api/v1/events"): Operation(
+        who="viewer", answers={200: (_SSE, None)}, query={"site": TEXT}
+    ),
+}
+
+_ADMINISTERING: Final = {
+    ("GET", "/api/v1/session"): Operation(who="anyone", answers=_json(named("Session"))),
+    ("POST", "/api/v1/session"): Operation(
+        who="anyone", answers=_json(named("Session")), body=(_JSON, named("Credentials"))
+    ),
+    ("DELETE", "/api/v1/session"): Operation(who="anyone", answers={204: ("", None)}),
+    ("GET", "/api/v1/revocations"): Operation(
+        who="administrator", answers=_json(closed(revocations=listed(named("Revocation"))))
+    ),
+    ("POST", "/api/v1/revocations"): Operation(
+        who="administrator",
+        answers=_json(named("Revocation"), 201),
+        body=(_JSON, closed({"site": TEXT, "subject": TEXT})),
+    ),
+    ("GET", "/api/v1/audit"): Operation(
+        who="administrator",
+        answers=_json(closed(views=listed(named("Viewing")), next=or_null(WHOLE))),
+        query={**_SPAN, "limit": WHOLE, "before": WHOLE},
+    ),
+    ("GET", "/api/v1/audit.csv"): Operation(
+        who="administrator", answers={200: ("text/csv", None)}, query=_SPAN
+    ),
+}
+
+_SURVEYING: Final = {
+    ("POST", _SITE + "/surveys"): Operation(
+        summary="Begin to look for the cameras of a site",
+        who="staff",
+        answers=_json(named("Survey"), 201),
+        body=(_JSON, closed({"targets": listed(TEXT), "deadline_s": NUMBER, "pictures": FLAG})),
+    ),
+    ("GET", _SITE + "/surveys"): Operation(
+        who="staff", answers=_json(closed(survey=or_null(named("Survey"))))
+    ),
+    ("GET", _SURVEY): Operation(who="staff", answers=_json(named("Survey"))),
+    ("DELETE", _SURVEY): Operation(who="staff", answers=_json(named("Survey"))),
+    ("GET", _SURVEY + "/events"): Operation(who="staff", answers={200: (_SSE, None)}),
+    ("GET", _SURVEY + "/pictures/{n}.jpg"): Operation(who="staff", answers={200: (_JPEG, None)}),
+    ("POST", _SITE + "/cameras"): Operation(
+        who="staff", answers=_json(named("Registered"), 201), body=(_JSON, _ANY)
+    ),
+    ("PATCH", _CAMERA): Operation(
+        summary="Change a camera's name, address, pull or switch",
+        who="staff",
+        answers=_json(named("Edit")),
+        body=(_JSON, _ANY),
+    ),
+    ("DELETE", _CAMERA): Operation(
+        summary="Remove a camera",
+        who="staff",
+        answers=_json(named("Edit")),
+        query={"version": TEXT},
+    ),
+    ("POST", _CAMERA + "/replace"): Operation(
+        who="staff", answers=_json(named("Registered")), body=(_JSON, _ANY)
+    ),
+    ("GET", _CAMERA + "/record"): Operation(
+        who="staff",
+        answers=_json(named("Acceptance")),
+        query={"format": one_of("json", "html"), "lang": one_of("ru", "en")},
+    ),
+}
+
+_DEMO: Final = {
+    ("GET", "/api/v1/demo/cameras"): Operation(
+        who="anyone", answers=_json(closed(cameras=by_name(FLAG)))
+    ),
+    ("POST", "/api/v1/demo/cameras/{camera}"): Operation(
+        who="staff", answers=_json(named("Plug")), body=(_JSON, closed(plugged=FLAG))
+    ),
+}
+
+_HEALTH: Final = {
+    ("GET", "/healthz"): Operation(
+        who="anyone", answers=_json(named("Health")) | _json(named("Health"), 503)
+    ),
+    ("GET", "/readyz"): Operation(
+        who="anyone", answers=_json(named("Readiness")) | _json(named("Readiness"), 503)
+    ),
+    ("GET", "/api/v1/openapi.json"): Operation(who="anyone", answers=_json(_ANY)),
+}
+
+_PAGES: Final = {
+    ("GET", path): _PAGE for path in ("/", "/watch/{site}", "/embed/{site}", "/console")
+} | {
+    ("GET", "/assets/{path}"): Operation(
+        who="anyone", answers={200: ("*/*", None), 304: ("", None)}
+    )
+}
+
+OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
+    **_WATCHING,
+    **_ADMINISTERING,
+    **_SURVEYING,
+    **_DEMO,
+    **_HEALTH,
+    **_PAGES,
+}
