@@ -1,6 +1,5 @@
 """The WebRTC engine: one port, all streams, all viewers."""
 
-import asyncio
 import secrets
 import time
 from collections.abc import Sequence
@@ -17,7 +16,8 @@ from gateway.mediaserver.fanout.feedback import Listener, Reporter
 from gateway.mediaserver.fanout.settings import EngineSettings
 from gateway.mediaserver.fanout.stream import Stream
 from gateway.mediaserver.fanout.track import Press
-from gateway.mediaserver.fanout.viewer import Mode, Viewer
+from gateway.mediaserver.fanout.upkeep import Upkeep
+from gateway.mediaserver.fanout.viewer import Viewer
 from gateway.mediaserver.ports import (
     MediaSink,
     OnEnd,
@@ -35,14 +35,17 @@ from gateway.mediaserver.transport.certificate import Certificate, make_certific
 from gateway.mediaserver.transport.doors import Doors
 from gateway.mediaserver.transport.dtls import DtlsServer, SrtpKeys
 from gateway.mediaserver.transport.ice import IceLite
-from gateway.mediaserver.transport.memory import Heap
+from gateway.mediaserver.transport.in_place import protector
 from gateway.mediaserver.transport.segmentation import Segmentation
-from gateway.mediaserver.transport.srtp import SrtpError, profiles, protector
+from gateway.mediaserver.transport.srtp import (
+    REPLAY_WINDOW,
+    SHORT_WINDOW,
+    SrtpError,
+    profiles,
+)
 
 __all__ = ["EngineSettings", "WebRtcEngine"]
 
-TICK_SECONDS: Final = 0.1
-REPORT_SECONDS: Final = 2.0
 HANDSHAKE_KEPT_SECONDS: Final = 5.0
 """How long DTLS is kept for a browser that missed our last flight; it costs 90 KB a viewer."""
 
@@ -58,7 +61,6 @@ class WebRtcEngine:
         self._addresses: tuple[str, ...] = ()
         self._tasks = Tasks("mediaserver")
         self._catch_up = CatchUp()
-        self._heap = Heap()
         self._certificate: Certificate = make_certificate()
         self._protector = protector(in_place=self._settings.use_in_place)
         self._press = Press(self._protector, Segmentation(wanted=self._settings.use_segmentation))
@@ -74,6 +76,13 @@ class WebRtcEngine:
             on_failed=self._failed,
             on_left=self._left,
         )
+        self._upkeep = Upkeep(
+            self._settings,
+            self._counters,
+            entrance=self._entrance,
+            reporter=self._reporter,
+            failed=self._failed,
+        )
         self._log = structlog.get_logger("mediaserver")
 
     async def start(self) -> None:
@@ -87,7 +96,7 @@ class WebRtcEngine:
             closed=self._entrance.closed,
         )
         self._addresses = to_announce(settings.announced, self._doors.hosts)
-        self._tasks.spawn(self._keep_up(), "upkeep")
+        self._tasks.spawn(self._upkeep.run(self._viewers), "upkeep")
 
     async def close(self) -> None:
         """End every play and close the port."""
@@ -169,6 +178,7 @@ class WebRtcEngine:
         self._viewers[media_session_id] = viewer
         stream.viewers[media_session_id] = viewer
         self._entrance.admit(viewer)
+        self._upkeep.begin(viewer)
         self._counters.plays += 1
         return viewer
 
@@ -221,7 +231,11 @@ class WebRtcEngine:
 
     def _connected(self, viewer: Viewer, keys: SrtpKeys) -> None:
         try:
-            viewer.keys = self._protector.keys(keys.profile, keys.outbound, keys.inbound)
+            # Where lost packets have numbers of their own, none is ever encrypted again.
+            window = REPLAY_WINDOW if viewer.rtx_payload_type is None else SHORT_WINDOW
+            viewer.keys = self._protector.keys(
+                keys.profile, keys.outbound, keys.inbound, window=window
+            )
         except SrtpError:
             self._failed(viewer, "Failed by DTLS error")
             return
@@ -250,46 +264,3 @@ class WebRtcEngine:
             viewer.on_end(how, info)
         except Exception:  # noqa: BLE001  # one caller's mistake must not stop the others' video
             self._log.exception("the end of a play could not be told", camera=viewer.stream.name)
-
-    async def _keep_up(self) -> None:
-        """Look after all viewers with one timer."""
-        while True:
-            await asyncio.sleep(TICK_SECONDS)
-            now = time.monotonic()
-            self._heap.tidy(now)
-            for viewer in list(self._viewers.values()):
-                try:
-                    self._look_after(viewer, now)
-                except Exception:  # noqa: BLE001  # the loop serves all viewers
-                    self._log.exception("a viewer could not be looked after")
-                    self._failed(viewer, "Failed by error")
-
-    def _look_after(self, viewer: Viewer, now: float) -> None:
-        settings = self._settings
-        if viewer.mode is Mode.CONNECTING:
-            if now - viewer.born > settings.handshake_timeout:
-                self._counters.timeouts += 1
-                started = viewer.address is not None
-                self._failed(viewer, "Failed by DTLS error" if started else "Failed by ICE timeout")
-            else:
-                self._entrance.retransmit(viewer)
-            return
-        if now - viewer.ice.checked > settings.consent_timeout:
-            self._counters.timeouts += 1
-            self._failed(viewer, "Failed by ICE keep alive")
-            return
-        if viewer.handshake is not None and now > viewer.handshake_until:
-            viewer.handshake = None
-            self._heap.hole()
-        self._watch_silence(viewer, now)
-        if now >= viewer.report_at and viewer.mode is Mode.LIVE:
-            viewer.report_at = now + REPORT_SECONDS
-            self._reporter.report(viewer, now)
-
-    def _watch_silence(self, viewer: Viewer, now: float) -> None:
-        silent = now - viewer.heard > self._settings.silence_pause
-        if viewer.mode is Mode.PAUSED:
-            if not silent:
-                viewer.stream.resume(viewer)
-        elif silent:
-            viewer.stream.pause(viewer)

@@ -6,7 +6,7 @@ import struct
 import pylibsrtp
 import pytest
 
-from gateway.mediaserver.transport import srtp
+from gateway.mediaserver.transport import in_place, srtp
 
 
 def packet(number: int, size: int = 200) -> bytes:
@@ -21,20 +21,20 @@ def profile(request: pytest.FixtureRequest) -> srtp.Profile:
 
 def test_this_machine_has_the_fast_way() -> None:
     """Fails loudly when a pylibsrtp release moves what the hot path stands on."""
-    assert isinstance(srtp.protector(), srtp.InPlaceProtector)
+    assert isinstance(in_place.protector(), in_place.InPlaceProtector)
     assert srtp.profiles() == (srtp.GCM, srtp.SHA1)
 
 
 def test_without_the_binding_the_public_way_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(srtp.importlib, "import_module", lambda _: object())
-    assert isinstance(srtp.protector(), srtp.SessionProtector)
+    monkeypatch.setattr(in_place.importlib, "import_module", lambda _: object())
+    assert isinstance(in_place.protector(), srtp.SessionProtector)
 
 
 def test_gcm_can_be_declined() -> None:
     assert srtp.profiles(gcm=False) == (srtp.SHA1,)
 
 
-@pytest.mark.parametrize("kind", [srtp.InPlaceProtector, srtp.SessionProtector])
+@pytest.mark.parametrize("kind", [in_place.InPlaceProtector, srtp.SessionProtector])
 def test_a_batch_is_what_one_by_one_is(profile: srtp.Profile, kind: type[srtp.Protector]) -> None:
     key = os.urandom(profile.key + profile.salt)
     protector, judge = kind(), srtp.SessionProtector()
@@ -47,7 +47,7 @@ def test_a_batch_is_what_one_by_one_is(profile: srtp.Profile, kind: type[srtp.Pr
     assert batch.octets == sum(map(len, packets)) - 12 * len(packets)
 
 
-@pytest.mark.parametrize("kind", [srtp.InPlaceProtector, srtp.SessionProtector])
+@pytest.mark.parametrize("kind", [in_place.InPlaceProtector, srtp.SessionProtector])
 def test_what_cannot_be_encrypted_is_not_sent(kind: type[srtp.Protector]) -> None:
     protector = kind()
     key = bytes(range(30))
@@ -58,7 +58,7 @@ def test_what_cannot_be_encrypted_is_not_sent(kind: type[srtp.Protector]) -> Non
     assert protector.protect_rtcp(keys, bytes(5000)) is None
 
 
-@pytest.mark.parametrize("kind", [srtp.InPlaceProtector, srtp.SessionProtector])
+@pytest.mark.parametrize("kind", [in_place.InPlaceProtector, srtp.SessionProtector])
 def test_the_same_packet_may_go_out_twice(
     profile: srtp.Profile, kind: type[srtp.Protector]
 ) -> None:
@@ -70,7 +70,7 @@ def test_the_same_packet_may_go_out_twice(
     assert [protector.protect_one(keys, item) for item in first] == sent
 
 
-@pytest.mark.parametrize("kind", [srtp.InPlaceProtector, srtp.SessionProtector])
+@pytest.mark.parametrize("kind", [in_place.InPlaceProtector, srtp.SessionProtector])
 def test_rtcp_is_read_only_with_the_right_keys(
     profile: srtp.Profile, kind: type[srtp.Protector]
 ) -> None:
@@ -88,7 +88,7 @@ def test_rtcp_is_read_only_with_the_right_keys(
     assert protector.unprotect_rtcp(here, b"\x80\xc9") is None
 
 
-@pytest.mark.parametrize("kind", [srtp.InPlaceProtector, srtp.SessionProtector])
+@pytest.mark.parametrize("kind", [in_place.InPlaceProtector, srtp.SessionProtector])
 def test_short_keys_are_refused(kind: type[srtp.Protector]) -> None:
     with pytest.raises((srtp.SrtpError, ValueError)):
         kind().keys(srtp.GCM, b"short", b"short")

@@ -1,0 +1,103 @@
+"""Looking after viewers: handshakes that never end, silence, reports, those who have gone."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import structlog
+
+from gateway.mediaserver.fanout.counters import Counters
+from gateway.mediaserver.fanout.entrance import Entrance
+from gateway.mediaserver.fanout.feedback import Reporter
+from gateway.mediaserver.fanout.settings import EngineSettings
+from gateway.mediaserver.fanout.viewer import Mode, Viewer
+from gateway.mediaserver.transport.memory import Heap
+
+TICK_SECONDS: Final = 0.1
+TURNS: Final = 10
+"""Ticks in which each settled viewer is visited once; the others are visited at every tick."""
+
+REPORT_SECONDS: Final = 2.0
+
+
+class Upkeep:
+    """One timer for all viewers; ``failed`` is told of those who cannot stay."""
+
+    def __init__(
+        self,
+        settings: EngineSettings,
+        counters: Counters,
+        *,
+        entrance: Entrance,
+        reporter: Reporter,
+        failed: Callable[[Viewer, str], None],
+    ) -> None:
+        self._settings = settings
+        self._counters = counters
+        self._entrance = entrance
+        self._reporter = reporter
+        self._failed = failed
+        self._heap = Heap()
+        self._unsettled: dict[Viewer, None] = {}
+        self._log = structlog.get_logger("mediaserver")
+
+    def begin(self, viewer: Viewer) -> None:
+        """Visit a newcomer often, until it plays."""
+        self._unsettled[viewer] = None
+
+    async def run(self, viewers: dict[str, Viewer]) -> None:
+        """Look after ``viewers``, who come and go, without end."""
+        for turn in itertools.cycle(range(TURNS)):
+            await asyncio.sleep(TICK_SECONDS)
+            now = time.monotonic()
+            self._heap.tidy(now)
+            self._visit(list(self._unsettled), now)
+            self._visit(list(viewers.values())[turn::TURNS], now)
+
+    def _visit(self, viewers: Iterable[Viewer], now: float) -> None:
+        for viewer in viewers:
+            try:
+                self._look_after(viewer, now)
+            except Exception:  # noqa: BLE001  # the loop serves all viewers
+                self._log.exception("a viewer could not be looked after")
+                self._failed(viewer, "Failed by error")
+            reported = viewer.mode is Mode.LIVE and now < viewer.report_at
+            if reported or viewer.mode is Mode.ENDED:
+                self._unsettled.pop(viewer, None)
+
+    def _look_after(self, viewer: Viewer, now: float) -> None:
+        if viewer.mode is Mode.ENDED:
+            return
+        if viewer.mode is Mode.CONNECTING:
+            self._wait_for_keys(viewer, now)
+            return
+        if now - viewer.ice.checked > self._settings.consent_timeout:
+            self._counters.timeouts += 1
+            self._failed(viewer, "Failed by ICE keep alive")
+            return
+        if viewer.handshake is not None and now > viewer.handshake_until:
+            viewer.handshake = None
+            self._heap.hole()
+        self._watch_silence(viewer, now)
+        if now >= viewer.report_at and viewer.mode is Mode.LIVE:
+            viewer.report_at = now + REPORT_SECONDS
+            self._reporter.report(viewer, now)
+
+    def _wait_for_keys(self, viewer: Viewer, now: float) -> None:
+        if now - viewer.born > self._settings.handshake_timeout:
+            self._counters.timeouts += 1
+            started = viewer.address is not None
+            self._failed(viewer, "Failed by DTLS error" if started else "Failed by ICE timeout")
+        else:
+            self._entrance.retransmit(viewer)
+
+    def _watch_silence(self, viewer: Viewer, now: float) -> None:
+        silent = now - viewer.heard > self._settings.silence_pause
+        if viewer.mode is Mode.PAUSED:
+            if not silent:
+                viewer.stream.resume(viewer)
+        elif silent:
+            viewer.stream.pause(viewer)
+            self._unsettled[viewer] = None  # it shall not wait long when it is back
