@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check quick test test-rooms test-e2e bench web-tools debian clean
+.PHONY: help setup demo check quick test test-rooms test-e2e test-docker test-ipvlan bench web-tools debian clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -39,6 +39,13 @@ quick: $(VENV)/ready
 
 test: debian check ## Everything: the checks, then real cameras, browsers and peers.
 	$(RUN) pytest -q -n 2 --dist loadgroup -m "slow or browser or gstreamer or netns or docker" tests
+
+test-docker: debian $(VENV)/ready ## Containers on a private Docker Engine with its own LANs (root; five minutes).
+	$(RUN) pytest -q -m docker tests
+
+test-ipvlan: $(VENV)/ready ## The first installation, on ipvlan in a small virtual machine (root; several minutes).
+	tests/set-up/debian.sh debootstrap qemu-system-x86 cpio
+	$(RUN) tests.ipvlan
 
 bench: debian $(VENV)/ready ## Measure against Janus and the C floor; rewrites tests/bench/README.md (several minutes).
 	$(RUN) tests.bench

@@ -4,6 +4,8 @@
 (cameras) are other computers there.
 """
 
+import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -28,6 +30,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[peer.Engine]:
+    missing = [name for name in ("dockerd", "debootstrap", "nsenter") if not shutil.which(name)]
+    if os.geteuid() != 0 or missing:
+        pytest.skip(f"a private engine needs root and {', '.join(missing) or 'nothing else'}")
     with peer.engine() as one:
         one.lan(
             "lan0",

@@ -208,10 +208,15 @@ def _enter(libc: ctypes.CDLL, descriptor: int) -> None:
         raise OSError(ctypes.get_errno(), "setns")
 
 
+def base_image() -> str:
+    """Return the name of the minimal Debian with Python."""
+    return f"{_BASE}-{_key(_PACKAGES)}"
+
+
 def make_images(one: Engine) -> None:
     """Build the project's own Dockerfile on the minimal Debian; unchanged layers are kept."""
     with contextlib.closing(one.client()) as client:
-        base = f"{_BASE}-{_key(_PACKAGES)}"
+        base = base_image()
         try:
             client.inspect_image(base)
         except ImageNotFound:

@@ -10,6 +10,7 @@ needed=(
     gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
     janus gcc libc6-dev libsrtp2-dev libssl-dev                 # the peers of the benchmark
     iproute2 iptables procps                                    # LANs made of network namespaces
+    docker.io debootstrap                                       # a private Docker Engine, its images
     coturn                                                      # a way around firewalls that block UDP
 )
 [ $# -gt 0 ] && needed=("$@")

@@ -1,0 +1,171 @@
+"""What a real WCS image would see of us: variables, mounts, settings, REST calls in order.
+
+The image is a stand-in that does what is documented and says what it is given. Each expectation
+carries its source:
+
+- [doc] docs.flashphoner.com (WCS 5.2: REST API methods, memory management, media ports)
+- [lb] the vendor's load balancer guides, whose health check is ``/?action=stat``
+- [inst] the vendor's install and uninstall scripts
+- [use] seen in public use of the image, not in the vendor's documentation
+"""
+
+import json
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from gateway.kit.secret import Secret
+from gateway.model.company import Limits
+from gateway.model.errors import GatewayError
+from gateway.model.server import ServerState
+from gateway.runtime.docker import names
+from gateway.runtime.docker.runtime import DockerRuntime
+from gateway.wcs.server import WcsServer
+from tests.docker.lan import observed, running, spec
+from tests.peers.engine import Engine, base_image
+from tests.waiting import until
+
+WCS = "stand-in-wcs:5.2.1"
+CONF = "/usr/local/FlashphonerWebCallServer/conf"
+
+
+@pytest.fixture(autouse=True)
+def image(engine: Engine) -> None:
+    with closing(engine.client()) as client:
+        folder = str(Path(__file__).parent / "wcs")
+        lines = list(
+            client.build(
+                path=folder, tag=WCS, rm=True, decode=True, buildargs={"BASE": base_image()}
+            )
+        )
+        assert client.inspect_image(WCS), lines
+
+
+def said(engine: Engine, server_id: str = "first") -> list[dict[str, Any]]:
+    with closing(engine.client()) as client:
+        lines = client.logs(names.container(server_id)).decode().splitlines()
+    return [json.loads(line) for line in lines if line.startswith("{")]
+
+
+def read(engine: Engine, name: str) -> list[str]:
+    with closing(engine.client()) as client:
+        made = client.exec_create(names.container("first"), ["cat", f"{CONF}/{name}"])
+        return list(client.exec_start(made["Id"]).decode().splitlines())
+
+
+async def test_what_a_wcs_container_is_given(engine: Engine, runtime: DockerRuntime) -> None:
+    await runtime.create(
+        spec(
+            "first",
+            image=WCS,
+            license=Secret("KEY-1"),
+            address="192.168.23.100",
+            external_address="203.0.113.7",
+            limits=Limits(memory=1 << 30),
+        )
+    )
+    await until(lambda: said(engine), within=10)
+    variables = said(engine)[0]["variables"]
+    assert variables.pop("PASSWORD")  # [use] the administrator's password
+    assert variables == {
+        "LICENSE": "KEY-1",  # [use] activated at the start
+        "LOCAL_IP": "192.168.23.100",  # [use] bound
+        "EXTERNAL_IP": "203.0.113.7",  # [use] announced in ICE candidates
+    }
+    properties = read(engine, "flashphoner.properties")
+    assert "codecs=opus,alaw" in properties  # the image's own defaults stay
+    assert "# the vendor writes" in properties
+    assert {
+        "ip=203.0.113.7",  # [use] a mounted file with these four was accepted
+        "ip_local=192.168.23.100",
+        "hold_ip_settings=true",
+        "media_port_from=31001",
+        "ws.port=8080",  # [doc] WebSocket signalling
+        "http.port=8081",  # [doc] REST and statistics
+        "wss.port=8443",
+        "https.port=8444",
+    } <= set(properties)
+    assert sum(line.startswith("media_port_from=") for line in properties) == 1
+    # [doc] memory management: half of the memory for the heap, written into this file
+    assert read(engine, "wcs-core.properties") == ["-XX:+UseZGC", "-Xmx512m", "-Xms512m"]
+    with closing(engine.client()) as client:
+        mounts = client.inspect_container(names.container("first"))["Mounts"]
+    # [inst] the licence is a file in conf/, so conf/ outlives the container
+    assert [(one["Type"], one["Name"], one["Destination"]) for one in mounts] == [
+        ("volume", names.volume("first"), CONF)
+    ]
+
+
+async def test_the_rest_calls_of_a_first_camera(engine: Engine, runtime: DockerRuntime) -> None:
+    await runtime.create(spec("first", image=WCS, license=Secret("KEY-1")))
+    server = await running(runtime, "first")
+    assert server.control is not None
+    client = WcsServer(server.control)
+    try:
+        await until(client.ready, within=10)
+        await client.startup(Secret("rtsp://u:p@10.0.0.1/1"), "first-door")
+        (capture,) = await client.captures()
+        assert capture.stream == "first-door"
+        assert await client.streams() == []
+    finally:
+        await client.close()
+    calls = [(one["call"], one["body"]) for one in said(engine) if "call" in one]
+    assert calls == [
+        ("GET /?action=stat", []),  # [lb] the health check
+        ("GET /rest-api/rtsp/find_all", []),  # [doc] 404 while there is nothing
+        ("POST /rest-api/rtsp/startup", ["toStream", "uri"]),  # [doc] toStream since 5.2.479
+        ("GET /rest-api/rtsp/find_all", []),  # [doc] 200 with uri, status, toStream
+        ("GET /rest-api/stream/find_all", []),  # [doc] 404 while there is nothing
+    ]
+
+
+async def test_a_licence_outlives_a_replacement_and_is_given_back_at_the_end(
+    engine: Engine, runtime: DockerRuntime
+) -> None:
+    first = spec("first", image=WCS, license=Secret("KEY-1"))
+    await runtime.create(first)
+    await until(lambda: {"activated": True} in said(engine), within=10)
+    await runtime.create(spec("first", image=WCS, license=Secret("KEY-1"), max_viewers=7))
+    await until(lambda: {"activated": False} in said(engine), within=10)
+    with structlog.testing.capture_logs() as logs:
+        await runtime.remove("first")
+    assert "a licence is given back" in [one["event"] for one in logs]  # [inst]
+    with closing(engine.client()) as client:
+        assert client.volumes()["Volumes"] == []
+
+
+async def test_the_licence_of_a_stopped_server_is_given_back_too(
+    engine: Engine, runtime: DockerRuntime
+) -> None:
+    await runtime.create(spec("first", image=WCS, license=Secret("KEY-1")))
+    await until(lambda: {"activated": True} in said(engine), within=10)
+    await runtime.stop("first")
+    with structlog.testing.capture_logs() as logs:
+        await runtime.remove("first")
+    assert "a licence is given back" in [one["event"] for one in logs]
+
+
+async def test_a_refused_licence_is_a_state_and_not_a_loop(
+    engine: Engine, runtime: DockerRuntime
+) -> None:
+    await runtime.create(spec("first", image=WCS, license=Secret("BAD-KEY")))
+    seen = await until(lambda: _stopped(runtime), within=10)
+    assert seen.detail.endswith(
+        "its licence was refused: ERROR Activation - License key is invalid"
+    )
+    with pytest.raises(GatewayError, match="the licence of first was refused"):
+        await runtime.start("first")
+    with closing(engine.client()) as client:
+        state = client.inspect_container(names.container("first"))["State"]
+    assert state["ExitCode"] == 1
+    # Another licence is taken at once.
+    await runtime.create(spec("first", image=WCS, license=Secret("KEY-2")))
+    await running(runtime, "first")
+
+
+async def _stopped(runtime: DockerRuntime) -> Any:
+    seen = await observed(runtime, "first")
+    return seen if seen and seen.state is ServerState.STOPPED else None
