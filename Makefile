@@ -35,8 +35,9 @@ check: $(VENV)/ready web-tools ## Format, lint, types, arrows, the page's types 
 	$(MAKE) --no-print-directory quick
 
 quick: $(VENV)/ready
-	$(RUN) pytest -q -n 2 -m "not slow and not browser and not gstreamer and not netns and not docker" tests/rooms tests/house
+	$(RUN) pytest -q -n 4 -m "not slow and not browser and not gstreamer and not netns and not docker" tests/rooms tests/house
 
+test: export HYPOTHESIS_PROFILE = thorough
 test: debian check ## Everything: the checks, then real cameras, browsers and peers.
 	$(RUN) pytest -q -n 2 --dist loadgroup -m "slow or browser or gstreamer or netns or docker" tests
 

@@ -3,15 +3,23 @@
 import asyncio
 import fcntl
 import hashlib
+import inspect
+import os
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import gateway.demo
 from gateway.demo import encode
 from gateway.demo.building import _view
+
+# No deadlines: the machine may be busy with something else. `make test` looks more closely.
+settings.register_profile("quick", max_examples=40, deadline=None)
+settings.register_profile("thorough", max_examples=400, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +48,13 @@ def clips() -> Path:
 
 
 @pytest.fixture(autouse=True)
+def no_leftovers(request: pytest.FixtureRequest) -> None:
+    """Look after every test that has an event loop."""
+    if inspect.iscoroutinefunction(getattr(request, "function", None)):
+        request.getfixturevalue("no_leftover_tasks")
+
+
+@pytest.fixture
 async def no_leftover_tasks() -> AsyncIterator[None]:
     """Fail a test that leaves a task running."""
     before = asyncio.all_tasks()

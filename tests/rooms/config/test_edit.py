@@ -367,6 +367,7 @@ def test_mode_is_kept(files: SiteFiles, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_two_hundred_registrations_and_hand_edits_lose_nothing(tmp_path: Path) -> None:
     """Half of them through another instance, as another process would; hands write by rename."""
     path = write(tmp_path, "name: A # keep\ncameras:\n  # first\n")

@@ -18,19 +18,15 @@ from tests.rooms.control.field import GOOD, WRONG, by_camera, camera_of, field, 
 PLAIN = frozenset({"GetServices"})
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("clips")
-
-
 @pytest.fixture
-async def building(cache: Path) -> AsyncIterator[DemoBuilding]:
-    made = DemoBuilding(credential=GOOD, cache=cache, discovery_port=0)
+async def building(clips: Path) -> AsyncIterator[DemoBuilding]:
+    made = DemoBuilding(credential=GOOD, cache=clips, discovery_port=0)
     await made.start(3)
     yield made
     await made.close()
 
 
+@pytest.mark.slow
 async def test_a_building_is_found_interviewed_and_pictured(building: DemoBuilding) -> None:
     async with field(port=building.discovery_port or 0) as net:
         survey, events = await net.survey(site_of())
@@ -52,6 +48,7 @@ async def test_a_building_is_found_interviewed_and_pictured(building: DemoBuildi
         assert sighting.main.facts.width > sighting.sub.facts.width > 0
 
 
+@pytest.mark.slow
 async def test_a_camera_of_the_file_is_recognised_and_a_moved_one_is_told(
     building: DemoBuilding,
 ) -> None:
@@ -135,6 +132,7 @@ async def test_a_plain_rtsp_address_can_be_surveyed(building: DemoBuilding) -> N
     assert {one.failure.kind for one in outside.book.sightings if one.failure} == {"outside"}
 
 
+@pytest.mark.slow
 async def test_hanging_cameras_do_not_hold_up_the_others(building: DemoBuilding) -> None:
     hanging = [OnvifCamera(Quirks(body="hang")) for _ in range(30)]
     for one in hanging:

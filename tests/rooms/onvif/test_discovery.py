@@ -29,7 +29,14 @@ ANSWER = """<?xml version="1.0" encoding="UTF-8"?>
 <d:XAddrs>{xaddrs}</d:XAddrs></d:ProbeMatch></d:ProbeMatches></SOAP-ENV:Body>
 </SOAP-ENV:Envelope>"""
 
-PORT = 30702
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probing:
+        probing.bind(("127.0.0.1", 0))
+        return int(probing.getsockname()[1])
+
+
+PORT = free_port()
 """Not 3702: another test's or a person's devices may answer there on this machine."""
 
 Reply = Callable[[str], list[bytes]]

@@ -21,7 +21,14 @@ WRONG = Credential("viewer", Secret("not-this-one"), "env:OLD")
 
 @pytest.fixture
 async def interrogator() -> AsyncIterator[Interrogator]:
-    async with Interrogator(threads=8, camera_s=2.0) as made:
+    async with Interrogator(threads=8, camera_s=30.0) as made:
+        yield made
+
+
+@pytest.fixture
+async def hasty() -> AsyncIterator[Interrogator]:
+    """Return one that gives a camera up soon."""
+    async with Interrogator(threads=8, camera_s=1.0) as made:
         yield made
 
 
@@ -48,9 +55,6 @@ async def test_a_good_camera_tells_all(interrogator: Interrogator) -> None:
 @pytest.mark.parametrize(
     ("quirks", "kind", "words"),
     [
-        (Quirks(body="hang"), Kind.TOO_SLOW, "too slowly"),
-        (Quirks(body="drip"), Kind.TOO_SLOW, "too slowly"),
-        (Quirks(body="drip-head"), Kind.TOO_SLOW, "too slowly"),
         (Quirks(body="html"), Kind.BAD_ANSWER, "cannot be understood"),
         (Quirks(body="text"), Kind.BAD_ANSWER, "cannot be understood"),
         (Quirks(body="empty"), Kind.BAD_ANSWER, "cannot be understood"),
@@ -189,6 +193,16 @@ async def test_a_dead_address_is_unreachable(interrogator: Interrogator) -> None
     assert report.failure.kind is Kind.UNREACHABLE
 
 
+@pytest.mark.parametrize("body", ["hang", "drip", "drip-head"])
+async def test_a_camera_that_takes_its_time_is_left(hasty: Interrogator, body: str) -> None:
+    async with OnvifCamera(Quirks(body=body)) as camera:
+        report = await ask(hasty, camera)
+    assert report.failure is not None
+    assert report.failure.kind is Kind.TOO_SLOW
+    assert "too slowly" in report.failure.message
+    assert report.failure.hint
+
+
 async def test_hanging_cameras_do_not_hold_the_good_ones_up(interrogator: Interrogator) -> None:
     hung = [OnvifCamera(Quirks(body="hang")) for _ in range(4)]
     async with OnvifCamera() as good:
@@ -198,6 +212,6 @@ async def test_hanging_cameras_do_not_hold_the_good_ones_up(interrogator: Interr
         report = await ask(interrogator, good)
         assert report.failure is None
         assert not any(task.done() for task in slow)
-        await asyncio.gather(*slow)
         for camera in hung:
             await camera.__aexit__()
+        await asyncio.gather(*slow)

@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model.errors import ErrorKind, GatewayError
@@ -67,7 +67,6 @@ def test_the_same_byte_by_byte() -> None:
     check_mixed(Cut().feed(*(bytes([byte]) for byte in MIXED)))
 
 
-@settings(max_examples=30)
 @given(st.lists(st.integers(1, len(MIXED)), max_size=12))
 def test_the_same_cut_anywhere(cuts: list[int]) -> None:
     edges = [0, *sorted(cuts), len(MIXED)]
@@ -125,7 +124,6 @@ def test_an_sdp_without_length_ends_where_an_answer_begins() -> None:
     assert [found.body for found in cut.messages] == [b"v=0\r\n", b""]
 
 
-@settings(max_examples=300)
 @given(
     st.lists(
         st.one_of(

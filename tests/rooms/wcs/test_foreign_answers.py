@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from aiohttp import WSMsgType, web
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.kit.secret import Secret
@@ -207,7 +207,6 @@ def test_any_statistics_are_survived(text: str) -> None:
     assert all(isinstance(value, float) for value in stats.parse(text).values.values())
 
 
-@settings(max_examples=50)
 @given(st.dictionaries(st.sampled_from(["info", "detail", "refused"]), st.text() | st.integers()))
 def test_any_failure_becomes_an_error_for_people(body: dict[str, Any]) -> None:
     error = reasons.error_of(body)

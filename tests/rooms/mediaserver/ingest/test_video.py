@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.mediaserver.ingest import units
@@ -308,7 +308,6 @@ def test_h265_single_aggregated_and_fragmented() -> None:
         max_size=60,
     ),
 )  # fmt: skip
-@settings(max_examples=200)
 def test_arbitrary_packets_make_valid_frames_or_none(
     which: int, packets: Iterable[tuple[bytes, int, bool, int]]
 ) -> None:

@@ -61,13 +61,11 @@ def test_any_text(text: str) -> None:
 
 
 @given(st.lists(st.sampled_from(LINES), max_size=60))
-@settings(max_examples=150, deadline=None)
 def test_any_order_of_true_lines(lines: list[str]) -> None:
     try_it("\r\n".join(("v=0", *lines)))
 
 
 @given(st.sampled_from(BROWSERS), st.data())
-@settings(max_examples=200, deadline=None)
 def test_a_true_offer_with_damage(browser: str, data: st.DataObject) -> None:
     text = read(browser)
     for _ in range(data.draw(st.integers(1, 4))):

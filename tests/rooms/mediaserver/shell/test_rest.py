@@ -234,11 +234,7 @@ PATHS = st.sampled_from(
 )
 
 
-@settings(
-    max_examples=150,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(path=PATHS, body=st.dictionaries(KEYS, JSON, max_size=4) | JSON)
 async def test_hostile_bodies_are_answered_and_change_nothing(
     server: Served, path: str, body: Any

@@ -112,7 +112,7 @@ KEYS = st.sampled_from(
 )
 
 
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(KEYS, st.text()) | st.text()))
 def test_any_text_is_read_or_refused_in_words(
     tmp_path: Path, lines: list[tuple[str, str] | str]

@@ -295,11 +295,7 @@ BODIES = st.dictionaries(
 )
 
 
-@settings(
-    max_examples=150,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     first=st.tuples(NAMES | JSON, st.lists(BODIES | JSON, max_size=2) | JSON),
     raw=st.text() | st.binary(),

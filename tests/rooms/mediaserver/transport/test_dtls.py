@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from OpenSSL import SSL
 
@@ -117,7 +117,6 @@ def test_a_handshake_that_never_ends_is_cut() -> None:
 
 
 @given(st.lists(st.binary(max_size=300), max_size=8), st.booleans())
-@settings(max_examples=60)
 def test_any_bytes(datagrams: list[bytes], begun: bool) -> None:  # noqa: FBT001  # hypothesis
     handshake = SERVER.handshake({"sha-256": THEIRS.fingerprint})
     if begun:
@@ -132,7 +131,6 @@ def test_any_bytes(datagrams: list[bytes], begun: bool) -> None:  # noqa: FBT001
 
 
 @given(st.data())
-@settings(max_examples=60)
 def test_a_damaged_hello(data: st.DataObject) -> None:
     hello = bytearray(flight(client(b"SRTP_AEAD_AES_128_GCM")))
     for _ in range(data.draw(st.integers(1, 5))):
