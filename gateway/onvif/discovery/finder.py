@@ -18,7 +18,9 @@ from gateway.onvif.discovery.sweep import sweep
 
 _LISTEN_S: Final = 1.0
 """Devices may wait 500 ms before they answer the last probe, and networks are slow."""
-_SWEEP_AFTER_S: Final = 0.9
+_LONGEST_LISTEN_S: Final = 8.0
+_SWEEP_AFTER_S: Final = 0.7
+"""How long TCP waits for the answers to the last probe: each host that answers is one less."""
 
 
 class Finder:
@@ -33,6 +35,7 @@ class Finder:
         self._port = port
         self._with_tcp = with_tcp
         self._queue: asyncio.Queue[FoundDevice | None] = asyncio.Queue()
+        self._called = asyncio.Event()
         self._log = structlog.get_logger("discovery").bind(interface=scope.interface)
         self._services: dict[tuple[str, tuple[str, ...]], tuple[str, str]] = {}
         self.devices: dict[tuple[str, str], FoundDevice] = {}
@@ -69,19 +72,30 @@ class Finder:
         each = Prober(self._scope, hear(Heard.DIRECTED), self._port)
         try:
             try:
-                await everybody.open()
-                await each.open()
+                everybody.open()
+                each.open()
             except OSError as error:
                 self._log.warning("no search by UDP: the socket cannot be opened", error=str(error))
                 return
             await asyncio.gather(everybody.call_everybody(), each.call_each())
-            await asyncio.sleep(_LISTEN_S)
+            self._called.set()
+            await self._until_quiet()
         finally:
+            self._called.set()
             everybody.close()
             each.close()
 
+    async def _until_quiet(self) -> None:
+        """Listen as long as further devices answer: many at once wait for one another."""
+        known, listened = -1, 0.0
+        while known < len(self.devices) and listened < _LONGEST_LISTEN_S:
+            known = len(self.devices)
+            await asyncio.sleep(_LISTEN_S)
+            listened += _LISTEN_S
+
     async def _by_tcp(self) -> None:
         """Sweep the addresses that UDP has not answered for, after it had its chance."""
+        await self._called.wait()
         await asyncio.sleep(_SWEEP_AFTER_S)
         answered = {address for address, _ in self.devices}
         silent = [host for host in self._scope.hosts() if host not in answered]

@@ -5,6 +5,7 @@ before it answers, and answers every repetition.
 """
 
 import asyncio
+import contextlib
 import random
 import socket
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from gateway.onvif.discovery.scope import Scope, interface_address
 GROUP: Final = "239.255.255.250"
 PORT: Final = 3702
 _BURST: Final = 64
+_AT_ONCE: Final = 256
 _BURST_PAUSE_S: Final = 0.02
 _MOST_FROM_ONE: Final = 256
 _MOST_PACKETS: Final = 20_000
@@ -31,8 +33,11 @@ OnMatch = Callable[[str, ProbeMatch], None]
 """Called with the sender's address and what it said."""
 
 
-class Prober(asyncio.DatagramProtocol):
+class Prober:
     """One socket that sends probes and hears answers.
+
+    It reads many answers at a time: a busy event loop comes back to it seldom, and a building
+    answers all at once.
 
     Bounded against floods: a sender is heard ``_MOST_FROM_ONE`` times, all of them together
     ``_MOST_PACKETS`` times; answers to probes that we never sent are dropped.
@@ -46,22 +51,20 @@ class Prober(asyncio.DatagramProtocol):
         self._messages = (probe(self._ids[0], typed=True), probe(self._ids[1], typed=False))
         self._heard: dict[str, int] = {}
         self._left = _MOST_PACKETS
-        self._transport: asyncio.DatagramTransport | None = None
+        self._socket: socket.socket | None = None
 
-    async def open(self) -> None:
+    def open(self) -> None:
         """Open the socket on the scope's interface; raises CONFIG_INVALID, OSError."""
-        sock = _socket(self._scope.interface)
-        try:
-            loop = asyncio.get_running_loop()
-            self._transport, _ = await loop.create_datagram_endpoint(lambda: self, sock=sock)
-        except BaseException:
-            sock.close()
-            raise
+        self._socket = _socket(self._scope.interface)
+        asyncio.get_running_loop().add_reader(self._socket.fileno(), self._read)
 
     def close(self) -> None:
-        """Stop to hear."""
-        if self._transport is not None:
-            self._transport.close()
+        """Hear what is there already, and nothing more."""
+        sock, self._socket = self._socket, None
+        if sock is not None:
+            asyncio.get_running_loop().remove_reader(sock.fileno())
+            self._drain(sock, _MOST_PACKETS)
+            sock.close()
 
     async def call_everybody(self, times: int = 4) -> None:
         """Send both forms of the probe to the multicast group ``times`` times."""
@@ -81,11 +84,26 @@ class Prober(asyncio.DatagramProtocol):
             await asyncio.sleep(random.uniform(0.05, 0.25))  # noqa: S311  # the RFC's jitter
 
     def _send(self, message: bytes, host: str) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.sendto(message, (host, self._port))
+        if self._socket is not None:
+            # An address that cannot be reached is as silent as one where nobody is.
+            with contextlib.suppress(OSError):
+                self._socket.sendto(message, (host, self._port))
 
-    def datagram_received(self, data: bytes, addr: tuple[str | int, ...]) -> None:
-        """Hear an answer (asyncio callback)."""
+    def _read(self) -> None:
+        if self._socket is not None:
+            self._drain(self._socket, _AT_ONCE)
+
+    def _drain(self, sock: socket.socket, most: int) -> None:
+        for _ in range(most):
+            try:
+                data, sender = sock.recvfrom(LARGEST_ANSWER + 1)
+            except BlockingIOError:
+                return
+            except OSError:
+                continue  # somebody's "port unreachable"
+            self._hear(data, sender)
+
+    def _hear(self, data: bytes, addr: tuple[str | int, ...]) -> None:
         host = str(addr[0])
         if self._left <= 0 or len(data) > LARGEST_ANSWER or not self._scope.allows(host):
             return
@@ -97,9 +115,6 @@ class Prober(asyncio.DatagramProtocol):
         for match in parse(data):
             if match.relates_to in self._ids:
                 self._on_match(host, match)
-
-    def error_received(self, exc: Exception) -> None:
-        """Ignore an address that cannot be reached: silence says the same (asyncio callback)."""
 
 
 def _socket(interface: str | None) -> socket.socket:
