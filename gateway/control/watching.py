@@ -30,6 +30,9 @@ _STALE: Final = frozenset(
 )
 """Answers that say the world is not as it was last seen: look again at once."""
 
+_INSIDE: Final = frozenset({ErrorKind.SERVER_NOT_READY, ErrorKind.SERVER_BAD_ANSWER})
+"""Errors of the way to a media server, which is nobody's business outside."""
+
 
 @dataclass(frozen=True, slots=True)
 class PlayHandle:
@@ -91,7 +94,7 @@ class Watching:
         server = self._choose(site, stream)
         client = await self._clients.get(server.observed)
         if client is None:
-            raise _not_ready(site)
+            raise _not_ready(site.id)
         try:
             play = await client.play(stream, offer)
         except GatewayError as error:
@@ -99,7 +102,7 @@ class Watching:
                 self._keeper.wake(site.id, fresh=error.kind is ErrorKind.SERVER_NOT_READY)
             if error.kind is ErrorKind.NOT_FOUND:
                 raise _not_pulled_yet() from error
-            raise
+            raise self._for_viewers(site.id, error) from error
         self._running[play.id] = _Running(site.id, camera.id, play)
         self._tasks.spawn(self._follow(play), play.id)
         self._keeper.wake(site.id)
@@ -115,14 +118,20 @@ class Watching:
         if known is not None:
             if (known.site, known.camera) != (site_id, camera_id):
                 return False
-            await known.play.stop()
+            try:
+                await known.play.stop()
+            except GatewayError as error:
+                raise self._for_viewers(site_id, error) from error
             return True
         facts = self._keeper.facts(site_id)
         camera = self._camera(site_id, camera_id)
         if facts is None or camera is None:
             return False
         names = streams_of(site_id, camera)
-        stopped = [await self._stop_on(server, names, play_id) for server in facts.servers]
+        try:
+            stopped = [await self._stop_on(server, names, play_id) for server in facts.servers]
+        except GatewayError as error:
+            raise self._for_viewers(site_id, error) from error
         if any(stopped):
             self._keeper.wake(site_id)
         return any(stopped)
@@ -147,6 +156,13 @@ class Watching:
         await self._tasks.close()
         self._running.clear()
 
+    def _for_viewers(self, site_id: str, error: GatewayError) -> GatewayError:
+        """Return what viewers may hear: trouble with a media server names its control address."""
+        if error.kind not in _INSIDE:
+            return error
+        self._log.info("a media server fails its viewers", site=site_id, reason=str(error))
+        return _not_ready(site_id)
+
     def _find(self, site_id: str, camera_id: str) -> tuple[Site, Camera]:
         site = self._fleet().sites.get(site_id)
         camera = None if site is None else site.camera(camera_id)
@@ -168,7 +184,7 @@ class Watching:
         usable = [server for server in facts.servers if server.asked] if facts else []
         if not usable:
             self._keeper.wake(site.id, fresh=True)
-            raise _not_ready(site)
+            raise _not_ready(site.id)
         having = [server for server in usable if server.sends(stream)]
         return min(having or usable, key=lambda server: server.viewers())
 
@@ -223,9 +239,9 @@ def _not_pulled_yet() -> GatewayError:
     )
 
 
-def _not_ready(site: Site) -> GatewayError:
+def _not_ready(site_id: str) -> GatewayError:
     return GatewayError(
         ErrorKind.SERVER_NOT_READY,
-        f"The media server of {site.id} is not ready yet.",
+        f"The media server of {site_id} is not ready yet.",
         "try again in a few seconds",
     )

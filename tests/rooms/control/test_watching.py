@@ -118,3 +118,16 @@ async def test_a_server_that_is_gone_is_looked_for_at_once(house: House) -> None
     assert await refused(house, "s", "a") is ErrorKind.SERVER_NOT_READY
     await until(lambda: house.world.states("s")["a"] == "waiting")
     assert await refused(house, "s", "a") is ErrorKind.SERVER_NOT_READY
+
+
+async def test_viewers_do_not_hear_where_a_media_server_is_driven_from(house: House) -> None:
+    server = house.world.runtime.servers["s"]
+    for kind in (ErrorKind.SERVER_NOT_READY, ErrorKind.SERVER_BAD_ANSWER):
+        server.refuses = GatewayError(kind, "the media server at http://10.9.9.9:8081 is silent")
+        with pytest.raises(GatewayError) as caught:
+            await house.watching.play("s", "a", "offer", low=False)
+        assert caught.value.kind is ErrorKind.SERVER_NOT_READY
+        assert "10.9.9.9" not in str(caught.value)
+    server.refuses = GatewayError(ErrorKind.SERVER_FULL, "it serves as many as it may")
+    with pytest.raises(GatewayError, match="as many as it may"):
+        await house.watching.play("s", "a", "offer", low=False)

@@ -137,6 +137,8 @@ class MemoryServer:
 
     async def play(self, stream: str, offer: str) -> Played:
         self._enter("play")
+        if self.refuses is not None:
+            raise self.refuses
         ended = asyncio.get_running_loop().create_future()
         played = Played(f"play-{len(self.viewers)}", f"answer to {offer}", ended)
         self.viewers[played.id] = (stream, played)
