@@ -11,9 +11,11 @@ import pytest
 
 from gateway.api import keys, tickets
 from gateway.api.ports import Stores
+from gateway.api.runner import create_runner
 from gateway.api.seats import REMEMBERED, Past, Seat, Seats
 from gateway.model.access import AuditQuery, PastView, Revocation, View, Way
 from gateway.model.company import Account, AccountRole
+from gateway.model.errors import GatewayError
 from gateway.model.site import Access, PrivacyHours, Site
 from gateway.store.access import access_database
 from gateway.store.audit import AuditRecords
@@ -153,6 +155,19 @@ async def test_a_revocation_outlives_a_restart(door: Client, kept: Stage) -> Non
     again = await browser(kept)
     assert (await again.get("/api/v1/sites", headers=bearer())).status == 401
     await again.close()
+
+
+async def test_a_gateway_that_cannot_read_its_revocations_does_not_start(
+    stage: Stage, tmp_path: Path
+) -> None:
+    (tmp_path / "access.db").write_bytes(b"no database at all" * 100)
+    access = access_database(tmp_path)
+    stage.stores = Stores(revocations=RevocationRecords(access))
+    runner = create_runner(stage.app())
+    with pytest.raises(GatewayError, match=r"access\.db"):
+        await runner.setup()
+    await runner.cleanup()
+    await access.close()
 
 
 @pytest.mark.parametrize(
