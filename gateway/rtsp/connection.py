@@ -14,7 +14,7 @@ from gateway.model.errors import ErrorKind, GatewayError
 from gateway.rtsp import message
 from gateway.rtsp.address import RtspAddress
 from gateway.rtsp.auth import Login
-from gateway.rtsp.message import Message, Receiver
+from gateway.rtsp.message import Message, Receiver, Taker
 
 USER_AGENT: Final = "camera-gateway"
 _QUIET_S: Final = 0.4
@@ -38,7 +38,6 @@ class Connection(asyncio.BufferedProtocol):
         self._on_packet = on_packet
         self._receiver = Receiver(self._packet, self._message)
         self._transport: asyncio.Transport | None = None
-        self._arrival = 0.0
         self._cseq = 0
         self._waiting: asyncio.Future[Message] | None = None
         self._busy = asyncio.Lock()
@@ -50,6 +49,11 @@ class Connection(asyncio.BufferedProtocol):
     def channels(self) -> set[int]:
         """The interleaved channels in use; they help to find the way back out of junk."""
         return self._receiver.channels
+
+    @property
+    def takers(self) -> dict[int, Taker]:
+        """By channel, who may take many packets at once; the others come to ``on_packet``."""
+        return self._receiver.takers
 
     @property
     def local_host(self) -> str:
@@ -145,7 +149,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Cut what has arrived (asyncio)."""
-        self._arrival = time.monotonic()
+        self._receiver.arrival = time.monotonic()
         try:
             self._receiver.filled(nbytes)
         except GatewayError as error:
@@ -180,7 +184,7 @@ class Connection(asyncio.BufferedProtocol):
     # what the receiver finds
 
     def _packet(self, channel: int, data: memoryview) -> None:
-        self._on_packet(channel, data, self._arrival)
+        self._on_packet(channel, data, self._receiver.arrival)
 
     def _message(self, found: Message) -> None:
         if found.method:

@@ -1,8 +1,9 @@
 """What comes out of an RTSP connection: answers, requests, and interleaved RTP (RFC 2326 10.12).
 
 :class:`Receiver` cuts a byte stream into these without copying media: an interleaved packet is
-handed on as a view into the receive buffer. It forgives what cameras do (bare line feeds, wrong
-case, missing Content-Length, junk between packets) and bounds everything that it keeps.
+handed on as a view into the receive buffer, or with all that follow it as a burst. It forgives
+what cameras do (bare line feeds, wrong case, missing Content-Length, junk between packets) and
+bounds everything that it keeps.
 """
 
 import re
@@ -23,6 +24,9 @@ _END_OF_HEADER: Final = re.compile(rb"\r?\n\r?\n")
 _STATUS_LINE: Final = re.compile(r"(?i)^RTSP/\d\.\d\s+(\d{3})(?:\s+(.*))?$")
 _REQUEST_LINE: Final = re.compile(r"^([A-Z_]{3,20})\s+(\S+)\s+RTSP/\d\.\d\s*$")
 _MESSAGE_START: Final = re.compile(rb"(?i:RTSP/\d\.\d\s)|[A-Z_]{3,20} \S{1,2048} RTSP/\d\.\d")
+Taker = Callable[[memoryview, int, int, float], int]
+"""``taker(buffer, start, end, arrival)`` takes interleaved packets; returns where it stopped."""
+
 _REQUEST_PREFIX: Final = re.compile(rb"[A-Z_]{1,20}(?: \S{0,2048}(?: [RTSP/0-9.]{0,8})?)?\Z")
 
 
@@ -69,7 +73,9 @@ class Receiver:
 
     ``on_packet(channel, view)`` gets a view that is valid only during the call;
     ``on_message(message)`` gets whole messages. Write into :meth:`free`, then tell
-    :meth:`filled`. Every method raises GatewayError CAMERA_BAD_ANSWER when this is no RTSP.
+    :meth:`filled`. ``takers`` by channel are offered what lies in the buffer first, and may take
+    any number of whole packets at once. Every method raises GatewayError CAMERA_BAD_ANSWER when
+    this is no RTSP.
     """
 
     def __init__(
@@ -78,6 +84,8 @@ class Receiver:
         on_message: Callable[[Message], None],
     ) -> None:
         self.channels: set[int] = set()
+        self.takers: dict[int, Taker] = {}
+        self.arrival = 0.0
         self._on_packet = on_packet
         self._on_message = on_message
         self._buffer = bytearray(BUFFER_SIZE)
@@ -121,7 +129,7 @@ class Receiver:
             if self._open is not None:
                 more = self._open_body()
             elif buffer[self._start] == _DOLLAR:
-                more = self._packet()
+                more = self._burst() or self._packet()
             elif buffer[self._start] in _BLANK:
                 self._start += 1
                 more = True
@@ -129,6 +137,17 @@ class Receiver:
                 more = self._message()
             if not more:
                 return
+
+    def _burst(self) -> bool:
+        """Let the channel's taker take what it can; False when that is nothing."""
+        start, end = self._start, self._end
+        if not self._synced or end - start < 4:  # noqa: PLR2004  # see _packet
+            return False
+        taker = self.takers.get(self._buffer[start + 1])
+        if taker is None:
+            return False
+        self._start = taker(self._view, start, end, self.arrival)
+        return self._start > start
 
     def _packet(self) -> bool:
         """Take an interleaved packet that begins here; False when more bytes are needed."""

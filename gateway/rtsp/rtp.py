@@ -1,6 +1,7 @@
 """One track's RTP packets (RFC 3550): header, order, loss, and the numbers of receiver reports."""
 
-from typing import TYPE_CHECKING, Final, Protocol
+import struct
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,6 +14,8 @@ _EXTENSION: Final = 0x10
 _LARGEST_GAP: Final = 3000
 """A jump beyond this many packets is a new beginning, no loss (RFC 3550 appendix A.1)."""
 _LARGEST_STEP_S: Final = 10
+_INTERLEAVED: Final = struct.Struct("!HHBBHII")
+"""``$`` and channel, length (RFC 2326 section 10.12), then the header of an RTP packet."""
 
 
 class PacketSink(Protocol):
@@ -30,6 +33,17 @@ class PacketSink(Protocol):
         """Say that the camera has begun anew: the next timestamps have nothing to do with ours."""
 
 
+@runtime_checkable
+class BurstSink(PacketSink, Protocol):
+    """A sink that takes many packets at once, at a fraction of the price."""
+
+    def burst(self, payloads: list[bytes], *, timestamp: int, marker: bool, arrival: float) -> None:
+        """Take packets of one timestamp that follow each other; ``marker`` is the last one's.
+
+        None is empty, and none is missing before them.
+        """
+
+
 class Reception:
     """Reads packets of one track and hands their payloads on.
 
@@ -40,6 +54,7 @@ class Reception:
 
     def __init__(self, sink: PacketSink, *, payload_type: int, clock_rate: int) -> None:
         self._sink = sink
+        self._burst_sink = sink if isinstance(sink, BurstSink) else None
         self._payload_type = payload_type
         self._clock_rate = clock_rate
         self._next = -1
@@ -80,6 +95,56 @@ class Reception:
             self.deliver(data, 0, arrival)
         else:
             self._unexpected(data, sequence, ssrc, arrival)
+
+    @property
+    def takes_bursts(self) -> bool:
+        """Whether :meth:`burst` makes sense for this sink."""
+        return self._burst_sink is not None
+
+    def burst(self, buffer: memoryview, start: int, end: int, arrival: float) -> int:
+        """Take interleaved packets that lie end to end in ``buffer``; return where that ended.
+
+        It ends before the first one that is not whole, of another channel than the one at
+        ``start``, or in any way more than simply the next one: those are for :meth:`packet`.
+        A frame comes in one piece from most cameras, so that nearly everything goes this way.
+        """
+        unpack, here = _INTERLEAVED.unpack_from, buffer[start] << 8 | buffer[start + 1]
+        number, ssrc, kind = self._next, self.ssrc, self._payload_type
+        payloads: list[bytes] = []
+        timestamp = -1
+        while end - start > _INTERLEAVED.size:
+            where, length, first, second, sequence, stamp, source = unpack(buffer, start)
+            stop = start + 4 + length
+            if (
+                sequence != number or source != ssrc or second & 0x7F != kind
+                or stop > end or length <= _HEADER or first != _VERSION or where != here
+            ):  # fmt: skip
+                break
+            if payloads and stamp != timestamp:
+                self._deliver_burst(payloads, timestamp, arrival, marker=False)
+                payloads = []
+            timestamp = stamp
+            payloads.append(bytes(buffer[start + _INTERLEAVED.size : stop]))
+            number, start = number + 1 & 0xFFFF, stop
+            if second > 0x7F:  # noqa: PLR2004  # the top bit
+                self._deliver_burst(payloads, timestamp, arrival, marker=True)
+                payloads = []
+        if payloads:
+            self._deliver_burst(payloads, timestamp, arrival, marker=False)
+        return start
+
+    def _deliver_burst(
+        self, payloads: list[bytes], timestamp: int, arrival: float, *, marker: bool
+    ) -> None:
+        count = len(payloads)
+        self.highest += count
+        self._next = (self.highest + 1) & 0xFFFF
+        self._stray = 0
+        self.packets += count
+        if timestamp != self._timestamp:
+            self._measure(timestamp, arrival)
+        if self._burst_sink is not None:
+            self._burst_sink.burst(payloads, timestamp=timestamp, marker=marker, arrival=arrival)
 
     def _unexpected(self, data: memoryview, sequence: int, ssrc: int, arrival: float) -> None:
         if self._next < 0:

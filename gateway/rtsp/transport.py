@@ -70,7 +70,9 @@ class TcpLink:
         return True
 
     def started(self) -> None:
-        """Nothing to do; packets come by themselves."""
+        """Take what comes in bursts; other packets come to :meth:`packet`."""
+        if self._reception.takes_bursts:
+            self._connection.takers[self._rtp] = self._reception.burst
 
     def packet(self, channel: int, data: memoryview, arrival: float) -> None:
         """Take an interleaved packet if it is this track's.

@@ -14,6 +14,7 @@ _HEAD: Final = 24
 _START: Final = b"\0\0\1"
 _FIRST: Final = 0x80
 _LAST: Final = 0x40
+_ENDS: Final = _FIRST | _LAST
 
 
 @dataclass(slots=True)
@@ -58,7 +59,34 @@ class Depacketizer:
         """A fragmented unit waits for its end."""
         return self._open is not None
 
-    def push(self, payload: memoryview) -> None:
+    def push_all(self, payloads: Sequence[bytes]) -> None:
+        """Take the payloads of packets that follow each other; none is empty.
+
+        Nearly all of them are in the middle of a fragmented unit: those only join the others.
+        """
+        at = self._codec.header
+        middle: list[bytes] | None = None
+        indicator = -1
+        for payload in payloads:
+            size = len(payload)
+            if (
+                middle is not None
+                and payload[0] == indicator
+                and size > at + 1
+                and not payload[at] & _ENDS
+            ):
+                middle.append(payload)
+                self._size += size
+                continue
+            self.push(payload)
+            # Where start codes may be inside, each fragment has to be searched for them.
+            unit = None if self._annexb_seen else self._open
+            middle = None if unit is None else unit.payloads
+            indicator = payload[0]
+        if middle is not None and self._too_long(middle):
+            self.gap()
+
+    def push(self, payload: bytes | memoryview) -> None:
         """Take the payload of one packet."""
         codec = self._codec
         if len(payload) <= codec.header:
@@ -124,7 +152,7 @@ class Depacketizer:
         else:
             self._open.payloads.append(data)
             self._size += len(data)
-            if self._size > MAX_UNIT or len(self._open.payloads) > _MAX_FRAGMENTS:
+            if self._too_long(self._open.payloads):
                 self.gap()
                 return
             # A camera that puts start codes into packets has one in front of its first picture:
@@ -133,6 +161,9 @@ class Depacketizer:
                 self._annexb = _START in data
         if header & _LAST:
             self.close()
+
+    def _too_long(self, payloads: Sequence[bytes]) -> bool:
+        return self._size > MAX_UNIT or len(payloads) > _MAX_FRAGMENTS
 
     def _aggregate(self, data: bytes) -> None:
         at = self._codec.header

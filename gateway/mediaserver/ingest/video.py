@@ -29,7 +29,7 @@ _PATIENCE_S: Final = 5.0
 
 
 class VideoAssembler:
-    """Makes frames of one track's packets (a :class:`gateway.rtsp.rtp.PacketSink`)."""
+    """Makes frames of one track's packets (a :class:`gateway.rtsp.rtp.BurstSink`)."""
 
     def __init__(
         self,
@@ -91,15 +91,32 @@ class VideoAssembler:
         if lost:
             self._gap(lost)
         if timestamp != self._timestamp:
-            if self._slices or self._damaged or self._depacketizer.open:
-                self._finish()
-            self._timestamp, self._arrival = timestamp, arrival
+            self._begin(timestamp, arrival)
             self._suspect = self._suspect or lost > 0
         self._depacketizer.push(payload)
         if marker and self._trust_marker:
-            self._depacketizer.close()
-            if self._slices or self._damaged:
-                self._finish()
+            self._marked()
+
+    def burst(self, payloads: list[bytes], *, timestamp: int, marker: bool, arrival: float) -> None:
+        """Take the payloads of packets that follow each other."""
+        self.packets += len(payloads)
+        if timestamp != self._timestamp:
+            self._begin(timestamp, arrival)
+        self._depacketizer.push_all(payloads)
+        if marker and self._trust_marker:
+            self._marked()
+
+    def _begin(self, timestamp: int, arrival: float) -> None:
+        """End what came under another timestamp."""
+        if self._slices or self._damaged or self._depacketizer.open:
+            self._finish()
+        self._timestamp, self._arrival = timestamp, arrival
+
+    def _marked(self) -> None:
+        """End the frame whose last packet has come."""
+        self._depacketizer.close()
+        if self._slices or self._damaged:
+            self._finish()
 
     def restarted(self) -> None:
         """Begin anew: the camera has started another sequence."""
@@ -186,17 +203,14 @@ class VideoAssembler:
         if codec.is_random_access(self._units[0].kind):
             self._random_access_seen = True
             return self._parameters.complete
-        if not self._parameters.complete:
-            return False
-        if self._recovery and (self._sets_seen or not self._random_access_seen):
-            return True
         impatient = (
             self._needs_key
             and self._waiting_since >= 0
             and self._arrival - self._waiting_since > _PATIENCE_S
         )
-        if self._sets_seen or self._recovery or impatient:
-            return all(codec.intra_slice(unit.head) for unit in self._units)
+        if (self._sets_seen or self._recovery or impatient) and self._parameters.complete:
+            sure = self._recovery and (self._sets_seen or not self._random_access_seen)
+            return sure or all(codec.intra_slice(unit.head) for unit in self._units)
         return False
 
     def _deliver(self, *, key: bool) -> None:

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.rtsp.message import Receiver
 from gateway.rtsp.rtcp import Reporter
 from gateway.rtsp.rtp import Reception
 from gateway.rtsp.udp import MAX_HELD, JitterBuffer
-from tests.peers.rtsp_peer import rtp
+from tests.peers.rtsp_peer import interleaved, rtp
 from tests.waiting import until
 
 
@@ -36,6 +37,20 @@ class Taken:
 
     def restarted(self) -> None:
         self.restarts += 1
+
+
+class TakenInBursts(Taken):
+    """The same for a sink that takes many packets at once."""
+
+    bursts: int = 0
+
+    def burst(self, payloads: list[bytes], *, timestamp: int, marker: bool, arrival: float) -> None:
+        self.bursts += 1
+        for index, payload in enumerate(payloads, 1):
+            last = marker and index == len(payloads)
+            self.packet(
+                memoryview(payload), timestamp=timestamp, marker=last, lost=0, arrival=arrival
+            )
 
 
 def reception(taken: Taken) -> Reception:
@@ -201,3 +216,60 @@ async def test_a_new_source_leaves_nothing_behind(second: int) -> None:
     await until(lambda: not order._held, within=2)
     assert taken.payloads == [b"a", *[b"n"] * 39]
     order.close()
+
+
+def receive(taken: Taken, data: bytes, step: int) -> Reception:
+    """Let a connection's bytes arrive ``step`` at a time, channel 0 being ours."""
+    seen = reception(taken)
+    receiver = Receiver(
+        lambda channel, view: seen.packet(view, receiver.arrival) if channel == 0 else None,
+        lambda _: None,
+    )
+    receiver.channels.update({0, 1})
+    if seen.takes_bursts:
+        receiver.takers[0] = seen.burst
+    for index, start in enumerate(range(0, len(data), step)):
+        receiver.arrival = index / 100
+        receiver.feed(data[start : start + step])
+    return seen
+
+
+def test_a_frame_comes_in_one_piece() -> None:
+    taken = TakenInBursts()
+    packets = [rtp(65530 + i, i // 9, number(i), marker=i % 9 == 8) for i in range(27)]
+    seen = receive(taken, b"".join(map(interleaved, packets)), 1 << 16)
+    assert taken.payloads == [number(index) for index in range(27)]
+    # The very first packet only says where the numbers begin.
+    assert (taken.bursts, seen.packets) == (3, 27)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([1, 1, 1, 1, 1, 1, 0, 2, 3, 65000]),
+            st.integers(0, 2),
+            st.binary(max_size=12),
+            st.booleans(),
+            st.sampled_from([96, 96, 96, 97]),
+            st.sampled_from([1, 1, 1, 2]),
+            st.sampled_from([0x80, 0x80, 0x80, 0x81, 0x90, 0xA0, 0x40]),
+            st.sampled_from([0, 0, 0, 1]),
+        ),
+        max_size=50,
+    ),
+    st.integers(1, 400),
+)
+def test_bursts_are_what_packets_are_one_by_one(
+    packets: list[tuple[int, int, bytes, bool, int, int, int, int]], step: int
+) -> None:
+    sequence, data = 65500, b""
+    for skip, stamp, payload, marker, kind, ssrc, first, channel in packets:
+        sequence += skip
+        packet = rtp(sequence, stamp, payload, marker=marker, pt=kind, ssrc=ssrc)
+        data += interleaved(bytes([first]) + packet[1:], channel)
+    plain, bursts = Taken(), TakenInBursts()
+    expected, seen = receive(plain, data, step), receive(bursts, data, step)
+    for name in ("payloads", "stamps", "markers", "lost", "restarts"):
+        assert getattr(bursts, name) == getattr(plain, name)
+    for name in ("packets", "lost", "dropped", "highest", "expected", "jitter", "next_sequence"):
+        assert getattr(seen, name) == getattr(expected, name)

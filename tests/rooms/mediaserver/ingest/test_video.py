@@ -286,28 +286,28 @@ def test_h265_single_aggregated_and_fragmented() -> None:
     assert camera.frames[2][2] == [*sets, H265_IDR]
 
 
-@given(
-    st.integers(0, 1),
-    st.lists(
-        st.tuples(
-            st.one_of(
-                st.binary(max_size=80),
-                st.builds(
-                    lambda head, body: head + body,
-                    st.sampled_from([b"\x7c\x85", b"\x7c\x05", b"\x7c\x45", b"\x78\0\3", b"\x67",
-                                     b"\x68", b"\x65", b"\x41", b"\x06\x06", b"\x62\1\x93",
-                                     b"\x62\1\x53", b"\x60\1\0\4", b"\x42\1", b"\0\0\1"]),
-                    st.binary(max_size=60),
-                ),
-                st.just(b"\x7c\x05" + bytes(3000)),
+PACKETS = st.lists(
+    st.tuples(
+        st.one_of(
+            st.binary(max_size=80),
+            st.builds(
+                lambda head, body: head + body,
+                st.sampled_from([b"\x7c\x85", b"\x7c\x05", b"\x7c\x45", b"\x78\0\3", b"\x67",
+                                 b"\x68", b"\x65", b"\x41", b"\x06\x06", b"\x62\1\x93",
+                                 b"\x62\1\x53", b"\x60\1\0\4", b"\x42\1", b"\0\0\1"]),
+                st.binary(max_size=60),
             ),
-            st.integers(0, 3),
-            st.booleans(),
-            st.integers(0, 1),
+            st.just(b"\x7c\x05" + bytes(3000)),
         ),
-        max_size=60,
+        st.integers(0, 3),
+        st.booleans(),
+        st.integers(0, 1),
     ),
+    max_size=60,
 )  # fmt: skip
+
+
+@given(st.integers(0, 1), PACKETS)
 def test_arbitrary_packets_make_valid_frames_or_none(
     which: int, packets: Iterable[tuple[bytes, int, bool, int]]
 ) -> None:
@@ -320,6 +320,31 @@ def test_arbitrary_packets_make_valid_frames_or_none(
         assert all(0 < len(part) <= MAX_PAYLOAD for part in frame.payloads)
 
 
+@given(st.integers(0, 1), PACKETS)
+def test_bursts_are_what_packets_are_one_by_one(
+    which: int, packets: Iterable[tuple[bytes, int, bool, int]]
+) -> None:
+    packets = [packet for packet in packets if packet[0]]
+    codec, sets = H265Codec() if which else H264Codec(), () if which else (SPS, PPS)
+    one_by_one, bursts = Camera(codec, sets), Camera(codec, sets)
+    waiting: list[bytes] = []
+    for index, (payload, stamp, marker, lost) in enumerate(packets):
+        one_by_one.send(stamp, payload, marker=marker, lost=lost)
+        if lost:
+            bursts.send(stamp, payload, marker=marker, lost=lost)
+            continue
+        waiting.append(payload)
+        following = packets[index + 1] if index + 1 < len(packets) else None
+        if marker or following is None or following[1] != stamp or following[3]:
+            bursts.video.burst(waiting, timestamp=stamp, marker=marker, arrival=0.0)
+            waiting = []
+    assert [(frame.payloads, frame.key) for frame in bursts.sink.frames] == [
+        (frame.payloads, frame.key) for frame in one_by_one.sink.frames
+    ]
+    for name in ("packets", "lost", "frames", "dropped", "ignored"):
+        assert getattr(bursts.video, name) == getattr(one_by_one.video, name)
+
+
 def test_an_endless_unit_and_an_endless_frame_are_bounded() -> None:
     damaged: list[int] = []
     whole: list[Unit] = []
@@ -328,6 +353,11 @@ def test_an_endless_unit_and_an_endless_frame_are_bounded() -> None:
     for _ in range(100):
         depacketizer.push(memoryview(b"\x7c\x05" + bytes([1]) * 60000))
     assert damaged
+    assert not whole
+    assert not depacketizer.open
+    depacketizer.push(b"\x7c\x85" + bytes(60000))
+    for _ in range(40):
+        depacketizer.push_all([b"\x7c\x05" + bytes([1]) * 60000] * 2)
     assert not whole
     assert not depacketizer.open
     camera = Camera().send(1, IDR)
