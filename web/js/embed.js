@@ -4,6 +4,7 @@
  * The frame's own storage is not used: the website's page brings a ticket each time.
  */
 import { Api } from "./api.js";
+import { element } from "./element.js";
 import { chooseLanguage, Words } from "./i18n.js";
 import { CameraWall } from "./player/camera-wall.js";
 import { takeTicket } from "./ticket.js";
@@ -14,6 +15,7 @@ const language = chooseLanguage({ search: location.search, kept: null, preferred
 document.documentElement.lang = language;
 const api = new Api({ ticket: takeTicket() ?? "" });
 const words = await Words.load(api, language, "resident.");
+const heading = element("h1", { class: "spoken" }, words.text("title"));
 document.title = words.text("title");
 const wall = new CameraWall();
 wall.api = api;
@@ -23,6 +25,7 @@ wall.toggleAttribute("manual", asked.has("manual"));
 if (asked.has("camera")) wall.setAttribute("cameras", asked.getAll("camera").join(" "));
 wall.addEventListener("sitechange", (event) => {
   const { site } = /** @type {CustomEvent<{site: Site|null}>} */ (event).detail;
-  if (site) document.title = words.name(site.name);
+  document.title = site ? words.name(site.name) : words.text("title");
+  heading.textContent = document.title;
 });
-document.querySelector("main")?.append(wall);
+document.querySelector("main")?.append(heading, wall);

@@ -37,7 +37,7 @@ export class Header {
     const home = element("a", { class: "back", href: "/", "aria-label": words.text("back") }, icon("", BACK));
     const switchTo = element(
       "button",
-      { class: "quiet", type: "button", lang: other, "aria-label": words.text("language") },
+      { class: "quiet", type: "button", lang: other, "aria-label": `${other.toUpperCase()}, ${words.text("language")}` },
       other.toUpperCase(),
     );
     switchTo.addEventListener("click", () => {

@@ -32,6 +32,7 @@ dialog slot { display: none; }
 dialog .more { display: contents; }
 dialog .screen .controls { z-index: 4; right: max(.75rem, env(safe-area-inset-right)); opacity: 1;
   bottom: max(.75rem, env(safe-area-inset-bottom)); }
+dialog .controls svg { background: #30373bcc; }
 dialog .controls .enlarge { position: fixed; z-index: 4; top: max(.5rem, env(safe-area-inset-top));
   right: max(.75rem, env(safe-area-inset-right)); }
 dialog .start.again { padding-bottom: 4.5rem; }
