@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from gateway.kit.secret import Secret
-from gateway.model.device import DeviceReport
+from gateway.model.device import DeviceReport, Profile
+from gateway.model.encoder import EncoderChange
 from gateway.model.found import FoundDevice
 from gateway.model.probe import CameraVerdict, ProbeResult, StreamFacts
 from gateway.model.server import (
@@ -140,6 +141,24 @@ class Interviewer(Protocol):
         Each credential is tried once. Without ``discovery`` only the device's own address is
         contacted, with it any address of the site's networks that the device names.
         """
+
+
+class EncoderSetter(Protocol):
+    """Changes how a camera encodes, when a person asks for it; raises CAMERA_BAD_ANSWER."""
+
+    async def propose(
+        self, report: DeviceReport, profile: Profile, credential: Credential | None
+    ) -> EncoderChange:
+        """Return how a profile's encoder is set and how it should be."""
+
+    async def apply(
+        self,
+        report: DeviceReport,
+        profile: Profile,
+        credential: Credential | None,
+        words: bytes,
+    ) -> None:
+        """Set the encoder to ``old`` or ``new`` of a change."""
 
 
 class Prober(Protocol):

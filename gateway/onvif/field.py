@@ -3,22 +3,28 @@
 import asyncio
 import ipaddress
 import socket
-from collections.abc import AsyncIterator, Sequence
-from typing import Final, Self
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Final, Self, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
-from gateway.model.device import DeviceReport
+from gateway.model.device import DeviceReport, Profile
+from gateway.model.encoder import EncoderChange
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.found import FoundDevice
 from gateway.model.site import Credential, Discovery
+from gateway.onvif import media2, settings
 from gateway.onvif.discovery.finder import Finder
 from gateway.onvif.discovery.multicast import PORT
 from gateway.onvif.discovery.scope import Scope
 from gateway.onvif.discovery.sweep import HTTP_PORTS
+from gateway.onvif.failures import DeviceError, bad_answer
 from gateway.onvif.interrogate import Interrogator
+from gateway.onvif.interview import Interview
+from gateway.onvif.soap import Questions
 
 _PATH: Final = "/onvif/device_service"
 _RESOLVE_S: Final = 5.0
+_T = TypeVar("_T")
 
 
 class OnvifField:
@@ -91,9 +97,60 @@ class OnvifField:
             if discovery is None
             else Scope.of(discovery.subnets, discovery.interface)
         )
+        interrogator = await self._open()
+        return await interrogator.ask(found.xaddrs, found.address, scope, credentials)
+
+    async def propose(
+        self, report: DeviceReport, profile: Profile, credential: Credential | None
+    ) -> EncoderChange:
+        """Return how a profile's encoder is set and how it should be; raises CAMERA_BAD_ANSWER."""
+        return await self._converse(
+            report, credential, profile, lambda questions: settings.propose(questions, profile)
+        )
+
+    async def apply(
+        self,
+        report: DeviceReport,
+        profile: Profile,
+        credential: Credential | None,
+        words: bytes,
+    ) -> None:
+        """Set a profile's encoder to ``old`` or ``new`` of a change; raises CAMERA_BAD_ANSWER."""
+        await self._converse(
+            report, credential, profile, lambda questions: settings.apply(questions, words)
+        )
+
+    async def _converse(
+        self,
+        report: DeviceReport,
+        credential: Credential | None,
+        profile: Profile,
+        work: Callable[[Questions], _T],
+    ) -> _T:
+        namespace = media2.NAMESPACE if profile.media2 else settings.MEDIA1
+
+        def asked(interview: Interview) -> _T:
+            questions = interview.questions(namespace)
+            if questions is None:
+                raise bad_answer()
+            return work(questions)
+
+        scope = Scope.of((f"{report.address}/32",), None)
+        interrogator = await self._open()
+        try:
+            return await interrogator.converse(
+                report.xaddr, report.address, scope, credential, asked
+            )
+        except DeviceError as error:
+            failure = error.failure
+            raise GatewayError(
+                ErrorKind.CAMERA_BAD_ANSWER, failure.message, failure.hint
+            ) from error
+
+    async def _open(self) -> Interrogator:
         if self._interrogator is None:
             self._interrogator = await Interrogator().__aenter__()
-        return await self._interrogator.ask(found.xaddrs, found.address, scope, credentials)
+        return self._interrogator
 
 
 async def _resolve(host: str) -> str:

@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 import aiohttp
 
@@ -28,6 +28,7 @@ from gateway.onvif.transport import CALL_S, CameraTransport, bounded
 THREADS: Final = 24
 CAMERA_S: Final = 25.0
 _CONNECT_S: Final = 2.0
+_T = TypeVar("_T")
 _NEXT_PLACE: Final = (DeviceFailureKind.NO_ONVIF, DeviceFailureKind.UNREACHABLE)
 
 
@@ -79,6 +80,34 @@ class Interrogator:
                 break
         return report
 
+    async def converse(
+        self,
+        url: str,
+        address: str,
+        scope: Scope,
+        credential: Credential | None,
+        work: Callable[[Interview], _T],
+    ) -> _T:
+        """Interview a device and then do ``work`` in the same thread; raises DeviceError."""
+        interview = self._made(
+            url,
+            address,
+            scope,
+            [] if credential is None else [credential],
+            time.monotonic() + self._camera_s,
+        )
+
+        def whole() -> _T:
+            report = interview.run()
+            if report.failure is not None:
+                raise DeviceError(report.failure)
+            return work(interview)
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, whole)
+        except Exception as error:
+            raise explain(error) from error
+
     async def _silence(self, url: str, deadline: float) -> DeviceError | None:
         """Return why nobody speaks there; ``None`` when somebody does, whatever it says.
 
@@ -117,9 +146,27 @@ class Interrogator:
         credentials: Sequence[Credential],
         deadline: float,
     ) -> DeviceReport:
-        loop = asyncio.get_running_loop()
-        transport = CameraTransport(session=self._open(), loop=loop, scope=scope, deadline=deadline)
-        interview = Interview(
+        interview = self._made(url, address, scope, credentials, deadline)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, interview.run)
+        except Exception as error:  # noqa: BLE001  # one camera never ends the survey
+            return DeviceReport(address=address, xaddr=url, failure=explain(error).failure)
+
+    def _made(
+        self,
+        url: str,
+        address: str,
+        scope: Scope,
+        credentials: Sequence[Credential],
+        deadline: float,
+    ) -> Interview:
+        transport = CameraTransport(
+            session=self._open(),
+            loop=asyncio.get_running_loop(),
+            scope=scope,
+            deadline=deadline,
+        )
+        return Interview(
             url=url,
             address=address,
             documents=self._documents,
@@ -127,10 +174,6 @@ class Interrogator:
             scope=scope,
             credentials=credentials,
         )
-        try:
-            return await loop.run_in_executor(self._pool, interview.run)
-        except Exception as error:  # noqa: BLE001  # one camera never ends the survey
-            return DeviceReport(address=address, xaddr=url, failure=explain(error).failure)
 
 
 def _outside() -> DeviceError:

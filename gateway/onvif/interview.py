@@ -20,6 +20,7 @@ from gateway.onvif.discovery.scope import Scope
 from gateway.onvif.failures import DeviceError, denied, explain, failed
 from gateway.onvif.library import DEVICE, MEDIA, Documents, QuietCamera
 from gateway.onvif.profiles import choose, from_media1, merge, printable, with_uri
+from gateway.onvif.soap import Questions
 from gateway.onvif.transport import CameraTransport
 
 MEDIA1_NAMESPACE: Final = "http://www.onvif.org/ver10/media/wsdl"
@@ -69,6 +70,19 @@ class Interview:
         except Exception as error:  # noqa: BLE001  # cameras make the libraries raise anything
             self._report = replace(self._report, failure=explain(error).failure)
         return replace(self._report, notes=tuple(self._notes))
+
+    def questions(self, namespace: str) -> Questions | None:
+        """Return how to ask a service that the device has named, as the user it has accepted."""
+        url = self._camera.xaddrs.get(namespace)
+        if url is None:
+            return None
+        return Questions(
+            url,
+            namespace,
+            transport=self._transport,
+            credential=self._credential,
+            skew=self._signing_skew,
+        )
 
     def _ask_time(self) -> None:
         """Ask the time without a password; also the proof that ONVIF is spoken here."""
@@ -209,10 +223,10 @@ class Interview:
         self._report = replace(self._report, sources=sources)
 
     def _media2_profiles(self) -> list[Profile]:
-        url = self._camera.xaddrs.get(media2.NAMESPACE)
-        if url is None:
+        questions = self.questions(media2.NAMESPACE)
+        if questions is None:
             return []
-        service = media2.Media2(url, self._transport, self._credential, self._signing_skew)
+        service = media2.Media2(questions)
         try:
             profiles = service.profiles()
         except Exception as error:

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import re
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -44,6 +45,8 @@ class Quirks:
     profiles: bool = True
     uri: str = "rtsp://{host}:554/main/{token}"
     refuse: frozenset[str] = field(default_factory=frozenset)
+    h264: str = "Baseline Main High"
+    gops: str = "1 60"
 
 
 class OnvifCamera:
@@ -55,6 +58,8 @@ class OnvifCamera:
         self.port = 0
         self.asked: list[str] = []
         self.wrong_passwords = 0
+        self.encoder = {"codec": "H265", "profile": "Main", "gop": "100"}
+        self.on_set: Callable[[], Awaitable[None]] | None = None
         self._server: asyncio.Server
         self._tasks: set[asyncio.Task[None]] = set()
         self._nonce = secrets.token_hex(8)
@@ -97,6 +102,8 @@ class OnvifCamera:
         if await self._misbehave(writer):
             return False
         status, extra, text = self._answer(name, head, body)
+        if name == "SetVideoEncoderConfiguration" and status == 200 and self.on_set:
+            await self.on_set()
         writer.write(
             f"HTTP/1.1 {status} X\r\nContent-Type: application/soap+xml\r\n{extra}"
             f"Content-Length: {len(text)}\r\n\r\n".encode()
@@ -323,6 +330,90 @@ class OnvifCamera:
             "<tt:BitrateLimit>2048</tt:BitrateLimit></tt:RateControl></tr2:VideoEncoder>"
             "</tr2:Configurations></tr2:Profiles>"
         )
+
+    def _configuration(self, *, media2: bool) -> str:
+        set_to = self.encoder
+        inner = (
+            "<tt:Name>e</tt:Name><tt:UseCount>1</tt:UseCount>"
+            f"<tt:Encoding>{set_to['codec']}</tt:Encoding><tt:Resolution><tt:Width>1920</tt:Width>"
+            "<tt:Height>1080</tt:Height></tt:Resolution><tt:Quality>4</tt:Quality>"
+            "<tt:RateControl><tt:FrameRateLimit>25</tt:FrameRateLimit>"
+            "<tt:EncodingInterval>1</tt:EncodingInterval><tt:BitrateLimit>2048</tt:BitrateLimit>"
+            "</tt:RateControl>"
+        )
+        if media2:
+            return (
+                f'<tr2:Configurations token="emain0" GovLength="{set_to["gop"]}"'
+                f' Profile="{set_to["profile"]}">{inner}</tr2:Configurations>'
+            )
+        h264 = (
+            f"<tt:H264><tt:GovLength>{set_to['gop']}</tt:GovLength>"
+            f"<tt:H264Profile>{set_to['profile']}</tt:H264Profile></tt:H264>"
+        )
+        h264 = h264 if set_to["codec"] == "H264" else ""
+        multicast = "<tt:Multicast><tt:TTL>3</tt:TTL></tt:Multicast>"
+        return f'<trt:Configuration token="emain0">{inner}{h264}{multicast}</trt:Configuration>'
+
+    def _GetVideoEncoderConfiguration(self, **_: object) -> str:  # noqa: N802
+        return (
+            "<trt:GetVideoEncoderConfigurationResponse>"
+            f"{self._configuration(media2=False)}</trt:GetVideoEncoderConfigurationResponse>"
+        )
+
+    def _GetVideoEncoderConfigurations(self, **_: object) -> str:  # noqa: N802
+        return (
+            "<tr2:GetVideoEncoderConfigurationsResponse>"
+            f"{self._configuration(media2=True)}</tr2:GetVideoEncoderConfigurationsResponse>"
+        )
+
+    def _GetVideoEncoderConfigurationOptions(self, *, media2: bool, body: str) -> str:  # noqa: N802
+        del body
+        sizes = "".join(
+            f"<tt:ResolutionsAvailable><tt:Width>{width}</tt:Width><tt:Height>{height}</tt:Height>"
+            "</tt:ResolutionsAvailable>"
+            for width, height in ((1280, 720), (640, 360))
+        )
+        least, most = self.quirks.gops.split()
+        if media2:
+            options = (
+                f'<tr2:Options GovLengthRange="{self.quirks.gops}" ProfilesSupported="Main">'
+                f"<tt:Encoding>H265</tt:Encoding>{sizes}</tr2:Options>"
+            )
+            if self.quirks.h264:
+                options += (
+                    f'<tr2:Options GovLengthRange="{self.quirks.gops}"'
+                    f' ProfilesSupported="{self.quirks.h264}">'
+                    f"<tt:Encoding>H264</tt:Encoding>{sizes}</tr2:Options>"
+                )
+            name = "tr2:GetVideoEncoderConfigurationOptionsResponse"
+            return f"<{name}>{options}</{name}>"
+        profiles = "".join(
+            f"<tt:H264ProfilesSupported>{one}</tt:H264ProfilesSupported>"
+            for one in self.quirks.h264.split()
+        )
+        h264 = (
+            f"<tt:H264>{sizes}<tt:GovLengthRange><tt:Min>{least}</tt:Min><tt:Max>{most}</tt:Max>"
+            f"</tt:GovLengthRange>{profiles}</tt:H264>"
+        )
+        name = "trt:GetVideoEncoderConfigurationOptionsResponse"
+        return f"<{name}><trt:Options>{h264 if profiles else ''}</trt:Options></{name}>"
+
+    def _SetVideoEncoderConfiguration(self, *, media2: bool, body: str) -> str:  # noqa: N802
+        def said(pattern: str) -> str:
+            found = re.search(pattern, body)
+            return found[1] if found else ""
+
+        # What a camera did not name must come back as it was: a strict one would refuse the rest.
+        assert "BitrateLimit>2048<" in body
+        assert media2 or ("ForcePersistence" in body and "TTL>3<" in body)
+        self.encoder = {
+            "codec": said(r"Encoding>(\w+)<"),
+            "profile": said(r'Profile="(\w+)"' if media2 else r"H264Profile>(\w+)<"),
+            "gop": said(r'GovLength="(\d+)"' if media2 else r"GovLength>(\d+)<"),
+            "width": said(r"Width>(\d+)<"),
+        }
+        prefix = "tr2" if media2 else "trt"
+        return f"<{prefix}:SetVideoEncoderConfigurationResponse/>"
 
     def _GetStreamUri(self, *, media2: bool, body: str) -> str:  # noqa: N802
         token = re.search(r"ProfileToken>([^<]+)<", body)
