@@ -25,6 +25,9 @@ FIXED: Final = {
     "Server": "camera-gateway",
 }
 
+HSTS: Final = "max-age=31536000"
+"""RFC 6797, one year. Browsers heed it over https only, so the LAN's plain http goes on working."""
+
 
 def frame_ancestors(site: Site | None) -> str:
     """Return who may put a page into a frame: everybody, or the gateway and the site's origins.
@@ -43,6 +46,9 @@ def frame_ancestors(site: Site | None) -> str:
 async def secure(request: web.Request, response: web.StreamResponse) -> None:
     """Put the headers on an answer (``on_response_prepare``)."""
     response.headers.update(FIXED)
+    public_url = request.app[keys.FLEET]().settings.public_url or ""
+    if public_url.lower().startswith("https://"):
+        response.headers["Strict-Transport-Security"] = HSTS
     response.headers.setdefault("Cache-Control", "no-store")
     site = None
     if request.path.startswith(("/watch/", "/embed/")):

@@ -85,6 +85,16 @@ async def test_the_proxy_says_whether_it_speaks_tls(
     assert ("Secure" in answer.headers["Set-Cookie"]) is secure
 
 
+@pytest.mark.parametrize(("url", "there"), [("https://cams.example.ru", True), (None, False)])
+async def test_browsers_are_told_to_stay_on_https(
+    door: Client, stage: Stage, url: str | None, *, there: bool
+) -> None:
+    stage.settings = replace(stage.settings, public_url=url)
+    for path in ("/", "/api/v1/sites", "/nowhere"):
+        headers = (await door.get(path)).headers
+        assert ("Strict-Transport-Security" in headers) is there
+
+
 async def test_names_of_cameras_are_never_markup(door: Client, stage: Stage) -> None:
     evil = '</script><img src=x onerror=alert(1)> & "quotes"'
     site = site_of("evil")
