@@ -19,8 +19,6 @@ from tests.peers import engine as peer
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.docker)
-            item.add_marker(pytest.mark.xdist_group("docker"))
             item.add_marker(pytest.mark.timeout(240))
             # The SDK leaves a socket to the garbage collector when an engine does not answer.
             item.add_marker(

@@ -1,6 +1,7 @@
 """The people and machines of a building's network, for tests on a private engine."""
 
 import asyncio
+import dataclasses
 import json
 import os
 import signal
@@ -29,6 +30,8 @@ MACVLAN = Network(
     gateway="192.168.23.1",
     ip_range="192.168.23.96/27",
 )
+MACVLAN_WIDE = dataclasses.replace(MACVLAN, ip_range="192.168.23.128/25")
+"""Room for more than a hundred buildings."""
 
 _SCAN = """
 import asyncio, sys

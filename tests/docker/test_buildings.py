@@ -18,6 +18,8 @@ from tests.docker import lan
 from tests.peers.engine import IMAGE, Engine
 from tests.waiting import until
 
+pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("docker")]
+
 PORT = 8090
 URL = f"http://{lan.HOST}:{PORT}"
 

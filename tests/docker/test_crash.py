@@ -22,6 +22,8 @@ from tests.docker import lan
 from tests.docker.lan import observed, running, spec
 from tests.peers.engine import Engine
 
+pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("docker")]
+
 # Calls that change something; one that only looks is harmless to lose.
 _CHANGES = (
     "create_network",

@@ -19,6 +19,8 @@ from tests.docker.lan import MACVLAN, observed, running, spec
 from tests.peers.engine import IMAGE, Engine
 from tests.waiting import until
 
+pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("docker")]
+
 BRIDGE = Network(driver=NetworkDriver.BRIDGE)
 HOST = Network(driver=NetworkDriver.HOST)
 

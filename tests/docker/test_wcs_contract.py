@@ -28,6 +28,8 @@ from tests.docker.lan import observed, running, spec
 from tests.peers.engine import Engine, base_image
 from tests.waiting import until
 
+pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("docker")]
+
 WCS = "stand-in-wcs:5.2.1"
 CONF = "/usr/local/FlashphonerWebCallServer/conf"
 

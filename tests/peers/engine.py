@@ -2,8 +2,9 @@
 
 Its packet filter, bridges and forwarding policy stay inside that namespace, so that neither the
 machine nor other tests notice it. Images come from no registry: a minimal Debian is made by
-``debootstrap``, Python packages are downloaded outside. Both, and the engine's layers, are kept
-under ``~/.cache/camera-gateway-tests``; containers, networks and volumes never outlive a run.
+``debootstrap``, Python packages are downloaded outside. Both, and the engine's layers (for one run
+at a time), are kept under ``~/.cache/camera-gateway-tests``; containers, networks and volumes
+never outlive a run.
 """
 
 import contextlib
@@ -159,11 +160,14 @@ def engine(*, images: bool = True) -> Iterator[Engine]:
     """Run an engine for as long as the context lasts; ``images`` makes :data:`IMAGE` ready."""
     CACHE.mkdir(parents=True, exist_ok=True)
     name = f"cg-{uuid.uuid4().hex[:6]}"
-    data = CACHE / "engine"
     folder = Path(tempfile.mkdtemp(prefix=f"{name}-"))
-    one = Engine(name, folder, data)
     with (CACHE / "engine.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            data = CACHE / "engine"
+        except BlockingIOError:
+            data = folder / "data"  # another run has the kept layers: this one makes its own
+        one = Engine(name, folder, data)
         try:
             one._namespace(name)
             one.start()
