@@ -48,6 +48,10 @@ class Segmentation:
         ``sizes`` are bytes of the encrypted packets, at least one. In a run all are equal, only
         the last may be shorter.
         """
+        first, total = sizes[0], sum(sizes)
+        alike = sizes.count(first) + (sizes[-1] < first) == len(sizes)
+        if self.on and alike and len(sizes) <= MOST_SEGMENTS and total <= _RUN_BYTES:
+            return (_run(work, 0, total, first, len(sizes)),)
         runs: list[Run] = []
         start = position = 0
         segment = count = 0

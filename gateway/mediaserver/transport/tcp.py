@@ -178,25 +178,29 @@ class TcpLink:
     def _take(self) -> bool:
         """Hand on the whole frames received; false when a frame is none that browsers send."""
         received, position = self._received, 0
-        while self._open and len(received) - position >= _LENGTH.size:
-            (size,) = _LENGTH.unpack_from(received, position)
-            if size > (MAX_DATAGRAM if self.proven else MAX_MESSAGE):
-                return False
-            start = position + _LENGTH.size
-            if len(received) - start < size:
-                break
-            position = start + size
-            if size:
-                packet = bytes(received[start:position])
-                if not self.proven and not self._may_prove(packet):
+        try:
+            while self._open and len(received) - position >= _LENGTH.size:
+                (size,) = _LENGTH.unpack_from(received, position)
+                if size > (MAX_DATAGRAM if self.proven else MAX_MESSAGE):
                     return False
-                self._receive(self, packet, self.address, None)
-        del received[:position]
+                start = position + _LENGTH.size
+                if len(received) - start < size:
+                    break
+                position = start + size
+                if size and not self._hand_on(bytes(received[start:position])):
+                    return False
+        finally:
+            del received[:position]  # never the same frame twice, whatever became of it
         return True
 
-    def _may_prove(self, packet: bytes) -> bool:
-        self._unproven += 1
-        return packet[0] <= 3 and self._unproven <= _MOST_UNPROVEN_FRAMES  # noqa: PLR2004  # STUN
+    def _hand_on(self, packet: bytes) -> bool:
+        if not self.proven:
+            self._unproven += 1
+            stun = packet[0] <= 3  # noqa: PLR2004  # RFC 7983
+            if not stun or self._unproven > _MOST_UNPROVEN_FRAMES:
+                return False
+        self._receive(self, packet, self.address, None)
+        return True
 
     def _end(self) -> None:
         if self._open:

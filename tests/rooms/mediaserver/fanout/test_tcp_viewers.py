@@ -74,6 +74,15 @@ async def test_a_viewer_plays_by_tcp_and_leaves_nothing_behind(scene: Scene) -> 
     assert connections(scene) == 0
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_every_address_takes_connections(host: str) -> None:
+    async with Scene(EngineSettings()) as scene, StreamViewer(host=host) as viewer:
+        scene.push(key=True)
+        await scene.join(viewer)
+        await until(lambda: len(viewer.packets) == 3)
+        assert scene.engine.viewers()[0].address == host
+
+
 async def test_frames_arrive_in_any_pieces(scene: Scene) -> None:
     scene.push(key=True)
     async with StreamViewer() as viewer:
