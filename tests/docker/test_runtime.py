@@ -12,6 +12,7 @@ from gateway.model.company import Limits, Network, NetworkDriver
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.server import ServerState
 from gateway.runtime.docker import names
+from gateway.runtime.docker.engine import connector
 from gateway.runtime.docker.runtime import DockerRuntime
 from gateway.wcs.server import WcsServer
 from tests.docker import lan
@@ -305,16 +306,11 @@ async def test_a_new_image_under_the_same_name_is_noticed(
 
 
 async def test_without_an_engine_the_error_says_so(tmp_path: Path, engine: Engine) -> None:
-    runtime = lan.runtime(engine, tmp_path, connect=_nowhere)
+    nowhere = connector(f"unix://{tmp_path}/docker.sock")
+    runtime = lan.runtime(engine, tmp_path, connect=nowhere)
     try:
         with pytest.raises(GatewayError) as caught:
             await runtime.observe()
     finally:
         await runtime.close()
     assert caught.value.kind is ErrorKind.ENGINE_UNAVAILABLE
-
-
-def _nowhere() -> Any:
-    import docker
-
-    return docker.APIClient(base_url="unix:///nonexistent/docker.sock", version="auto", timeout=5)

@@ -90,7 +90,7 @@ def _kernel(work: Path, root: Path) -> Path:
     # /lib is a symbolic link in the root, so the modules go where it points to.
     shutil.copytree(work / "kernel/lib/modules", root / "usr/lib/modules", dirs_exist_ok=True)
     (kernel,) = (work / "kernel/boot").glob("vmlinuz-*")
-    _run("depmod", "-b", str(root), kernel.name.removeprefix("vmlinuz-"))
+    _run("chroot", str(root), "/sbin/depmod", kernel.name.removeprefix("vmlinuz-"))
     return kernel
 
 

@@ -6,6 +6,7 @@ does not keep anybody else waiting.
 
 import asyncio
 import os
+import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,7 @@ _THREADS: Final = 8
 _CONFLICT: Final = 409
 _LONGEST: Final = 400
 _LOCAL: Final = "unix:///var/run/docker.sock"
+_UNIX: Final = "unix://"
 
 Connect = Callable[[], Any]
 """Returns a new ``docker.APIClient``, or what behaves like one."""
@@ -55,12 +57,20 @@ def connector(url: str | None) -> Connect:
         arguments = kwargs_from_env()
         if url is not None:
             arguments["base_url"] = url
+        _knock(str(arguments.get("base_url", _LOCAL)))
         ssh = str(arguments.get("base_url", "")).startswith("ssh://")
         return docker.APIClient(
             **arguments, version="auto", timeout=_SDK_S, num_pools=_THREADS, use_ssh_client=ssh
         )
 
     return connect
+
+
+def _knock(url: str) -> None:
+    """Raise OSError when nobody listens: the SDK would leave a socket open at every refusal."""
+    if url.startswith(_UNIX):
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.connect("/" + url.removeprefix(_UNIX).lstrip("/"))
 
 
 def shown_url(url: str | None) -> str:
@@ -126,7 +136,15 @@ class Engine:
             if self._client is None:
                 self._client = self._connect()
             client = self._client
-        return work(client)
+        try:
+            return work(client)
+        except RequestException:
+            # The engine has gone: the next call begins with a connection of its own.
+            with self._lock:
+                if self._client is client:
+                    self._client = None
+            client.close()
+            raise
 
 
 def translated(what: str, error: Exception, where: str) -> GatewayError:

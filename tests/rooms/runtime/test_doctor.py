@@ -5,8 +5,6 @@ import socket
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from gateway.commands import doctor_work
 from gateway.model.company import MediaServers, Network, NetworkDriver, RuntimeKind, Settings
 from gateway.runtime.doctor import Health
@@ -61,8 +59,6 @@ def test_the_machines_limits_are_told() -> None:
     assert "parent" not in said
 
 
-# The SDK leaves a socket to the garbage collector when an engine does not answer.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_files_and_a_missing_engine(tmp_path: Path) -> None:
     company = (
         "media_servers:\n  runtime: docker\n  image: wcs{}\n  engine: unix:///nonexistent.sock\n"
