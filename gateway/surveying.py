@@ -37,6 +37,7 @@ async def open_tools(
         yield Tools(
             finder=network,
             interviewer=network,
+            setter=network,
             prober=prober,
             judge=_judge,
             records=records,

@@ -5,6 +5,7 @@ What is slow to import (zeep) is imported by the command that needs it.
 
 import asyncio
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -86,13 +87,34 @@ def probe(
     *,
     credential: CredentialOption = None,
     picture: Annotated[Path | None, typer.Option(help="File for the picture.")] = None,
+    fix: Annotated[
+        bool,
+        typer.Option("--fix", help="Set the camera's encoder so that it plays everywhere."),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before the change.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Look at one camera, whether it is in a file or not; exits with 2 when it does not play."""
+    """Look at one camera, whether it is in a file or not; exits with 2 when it does not play.
+
+    With --fix the encoder becomes H.264 with a key frame every 2 s and without B-frames; the old
+    setting is put back when no better picture comes.
+    """
     from gateway.commands import survey_work
 
     hush()
     users = [logins.read(text) for text in credential or ()]
-    plays = asyncio.run(survey_work.probe(address, users, picture, as_json=as_json))
+    mend = _confirmed(yes=yes) if fix else None
+    work = survey_work.probe(address, users, picture, as_json=as_json, mend=mend)
+    plays = asyncio.run(work)
     if not plays:
         raise typer.Exit(ATTENTION)
+
+
+def _confirmed(*, yes: bool) -> Callable[[str], bool]:
+    """Return how a person is asked whether a change may be made."""
+
+    def ask(change: str) -> bool:
+        typer.echo(change, err=True)
+        return yes or typer.confirm("Change the camera?", err=True)
+
+    return ask

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
@@ -11,6 +11,7 @@ from typing import Final
 import typer
 
 from gateway.api.survey_views import status_view
+from gateway.commands.mend import mended
 from gateway.commands.office import (
     Office,
     fleet_of,
@@ -82,9 +83,17 @@ async def survey(
 
 
 async def probe(
-    address: str, users: Sequence[Credential], picture: Path | None, *, as_json: bool
+    address: str,
+    users: Sequence[Credential],
+    picture: Path | None,
+    *,
+    as_json: bool,
+    mend: Callable[[str], bool] | None = None,
 ) -> bool:
-    """Look at one address and print; tell whether it plays. Raises GatewayError."""
+    """Look at one address and print; tell whether it plays. Raises GatewayError.
+
+    ``mend`` is shown the change of the encoder that would help, and says whether to make it.
+    """
     address = checked_target(address)
     host = host_of(address)
     site = Site(
@@ -99,6 +108,8 @@ async def probe(
         office.surveys.fleet = lambda: fleet
         target = address if host == resolved else address.replace(host, resolved, 1)
         done = await office.survey(site.id, targets=[target], credentials=users)
+        if mend is not None and await mended(office, done, users, mend):
+            done = await office.survey(site.id, targets=[target], credentials=users)
         first = next((one for one in done.book.sightings if one.has_picture), None)
         if picture is not None and first is not None:
             jpeg = await office.records.picture(done.order.id, first.n)

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Final
 
-from gateway.control.ports import Finder, Interviewer, Judge, Prober, Records
+from gateway.control.ports import EncoderSetter, Finder, Interviewer, Judge, Prober, Records
 from gateway.kit.clock import Clock
 from gateway.model.site import Credential, Site
 
@@ -22,6 +22,7 @@ class Tools:
 
     finder: Finder
     interviewer: Interviewer
+    setter: EncoderSetter
     prober: Prober
     judge: Judge
     records: Records

@@ -55,6 +55,7 @@ async def field(
         tools = Tools(
             finder=network,
             interviewer=network,
+            setter=network,
             prober=prober,
             judge=lambda main, sub, skew: judge_camera(main, sub, clock_skew_s=skew),
             records=records,
