@@ -3,6 +3,7 @@
 They run in the browser that runs the page, loaded from a server of files and nothing else.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ import pytest
 from aiohttp import web
 from playwright.async_api import Page
 
+from gateway.api.assets import Assets
 from tests.e2e.browser import chromium, window
 
 WEB = Path(__file__).parents[2] / "web"
@@ -193,6 +195,7 @@ async def without_a_network_nothing_is_tried(page: Page) -> None:
 async def test_places_parsers_and_languages() -> None:
     async with modules() as page:
         await places_are_given_fairly(page)
+        await a_weak_network_is_told_from_a_silent_camera(page)
         await link_headers_become_ice_servers(page)
         await events_survive_any_cut(page)
         await the_language_is_chosen_in_order(page)
@@ -218,6 +221,36 @@ async def places_are_given_fairly(page: Page) -> None:
     )
     assert told["got"] == [True, True, False, True, True]
     assert told["told"] == ["a makes room", "c may play"]
+
+
+async def a_weak_network_is_told_from_a_silent_camera(page: Page) -> None:
+    heard = await page.evaluate(
+        """async () => {
+          const { Pulse } = await import("/assets/js/player/stats.js");
+          const listen = (step) => new Promise((done) => {
+            let look = 0;
+            const heard = [];
+            const hooks = new Proxy({}, { get: (_, name) => (given) => heard.push([name, given]) });
+            const getStats = async () => {
+              look += 1;
+              if (look === 5) setTimeout(() => (pulse.close(), done(heard)));
+              const report = { type: "inbound-rtp", kind: "video", framesDecoded: look * 20 };
+              return new Map([["v", { ...report, ...step(look) }]]);
+            };
+            const pulse = new Pulse({ getStats }, hooks);
+          });
+          const counted = (lost, frozen) => listen((look) => ({
+            packetsReceived: look * 100,
+            packetsLost: look * lost,
+            totalFreezesDuration: look * frozen,
+          }));
+          return Promise.all([counted(10, 0.3), counted(0, 0.3), counted(10, 0)]);
+        }"""
+    )
+    weak, camera, hidden = heard
+    assert ["weak", True] in weak
+    assert ["weak", True] not in camera, "the camera itself stutters"
+    assert ["weak", True] not in hidden, "what was lost was sent again in time"
 
 
 async def link_headers_become_ice_servers(page: Page) -> None:
@@ -269,3 +302,13 @@ async def the_language_is_chosen_in_order(page: Page) -> None:
         }"""
     )
     assert chosen == ["en", "ru", "ru", "en"]
+
+
+@pytest.mark.parametrize("path", sorted((WEB / "js").rglob("*.js")), ids=lambda path: path.name)
+def test_comments_stay_at_home_and_nothing_else_does(path: Path) -> None:
+    found = asyncio.run(Assets(WEB).get(str(path.relative_to(WEB))))
+    served, written = found.body.decode().splitlines(), path.read_text("utf-8").splitlines()
+    assert len(served) == len(written), "errors name the right line"
+    for given, kept in zip(written, served, strict=True):
+        gone = given.strip().startswith(("/**", "*", "//"))
+        assert kept in {given, ""} if gone else kept == given

@@ -16,7 +16,7 @@ MADE = {
         *("watched", "over", "ticket", "revoked", "closed"),
         *("origin", "codec", "forbidden", "missing", "browser"),
     ),
-    "waiting.": ("network", "server", "full"),
+    "waiting.": ("network", "server", "full", "privacy"),
     "short.": ("offline", "silent", "refused", "waiting", "watched", "preparing", "disabled"),
 }
 

@@ -83,6 +83,8 @@ export type Reason =
   | "server"
   | "network"
   | "full"
+  /** The building shows the camera to nobody at this hour. */
+  | "privacy"
   | "codec"
   /** The server's time for one watching is over; the viewer may go on. */
   | "watched"
@@ -179,6 +181,16 @@ export interface PulseHooks {
   quiet: (last: number) => void;
   /** The device was asleep. */
   slept: () => void;
+  /** Whether the network between here and the media server loses so much that one sees it. */
+  weak: (weak: boolean) => void;
+}
+
+/** What a connection's video has counted so far. */
+export interface Totals {
+  frames: number;
+  received: number;
+  lost: number;
+  frozenS: number;
 }
 
 export interface SessionHooks extends Omit<PulseHooks, "slept">, Pick<LineHooks, "shaky" | "steady"> {

@@ -15,7 +15,10 @@ wall.api = api;
 wall.words = words;
 wall.setAttribute("site", decodeURIComponent(location.pathname.split("/")[2] ?? ""));
 wall.addEventListener("sitechange", (event) => show(/** @type {CustomEvent<{site: Site|null}>} */ (event).detail.site));
-wall.addEventListener("serverchange", (event) => away.show(/** @type {CustomEvent} */ (event).detail.connected));
+// Before the first cameras the wall itself says that nobody answers.
+wall.addEventListener("serverchange", (event) =>
+  away.show(wall.site === null || /** @type {CustomEvent<{connected: boolean}>} */ (event).detail.connected),
+);
 header.add(shareButton());
 showMain(wall);
 

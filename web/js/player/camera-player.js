@@ -10,6 +10,7 @@ import { View } from "./view.js";
 
 const PLAYABLE = new Set(["live", "idle"]);
 const TOLD = new Set(["silent", "waiting", "refused", "offline"]);
+const WARN = /** @type {const} */ ("warn");
 const BY_TICKET = new Set(["over", "ticket", "revoked", "closed"]);
 const HOLDING = new Set(["connecting", "live", "silent", "waiting"]);
 
@@ -39,6 +40,7 @@ export class CameraPlayer extends HTMLElement {
   #posterPath = "";
   #taken = 0;
   #told = false;
+  #weak = false;
   /** @type {import("./large.js").Large|null} */
   #large = null;
 
@@ -194,6 +196,10 @@ export class CameraPlayer extends HTMLElement {
       steady: () => send({ type: "steady" }),
       lost: (reason, retryAfter) => send({ type: "lost", reason, retryAfter }),
       refused: (reason, retryAfter) => send({ type: "refused", reason, retryAfter }),
+      weak: (weak) => {
+        this.#weak = weak;
+        this.#render();
+      },
       beforeSwap: () => this.#view.keepStill(),
       blocked: () => this.pause(),
     });
@@ -208,6 +214,7 @@ export class CameraPlayer extends HTMLElement {
     }
     this.#session.close();
     this.#session = null;
+    this.#weak = false;
   }
 
   #wish() {
@@ -299,7 +306,8 @@ export class CameraPlayer extends HTMLElement {
   #render() {
     const { words } = this;
     if (!words) return;
-    const saying = say(this.#state, this.#status, words, Date.now());
+    const said = say(this.#state, this.#status, words, Date.now());
+    const saying = this.#weak && this.#state.phase === "live" ? { ...said, tone: WARN, short: words.text("live.weak") } : said;
     const taken = this.#taken > 0 ? words.time(this.#taken) : "";
     const sound = this.#session?.hasAudio ?? false;
     const label = this.getAttribute("label") ?? "";

@@ -94,6 +94,7 @@ export class CameraWall extends HTMLElement {
         return;
       }
       this.#tell("serverchange", { connected: false });
+      if (!this.#site) this.#say("server.away", "");
       this.#timer = setTimeout(() => void this.#load(attempt + 1), backoff(attempt, Math.random()));
     }
   }
@@ -145,7 +146,7 @@ export class CameraWall extends HTMLElement {
     this.#message.replaceChildren(
       icon("", ...HOUSE),
       element("h2", {}, words.text(title)),
-      element("p", {}, words.text(hint)),
+      ...(hint ? [element("p", {}, words.text(hint))] : []),
       ...(this.#site ? [] : [again]),
     );
   }

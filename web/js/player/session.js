@@ -110,6 +110,7 @@ export class Session {
         this.#hooks.quiet(last);
         void line.check();
       },
+      weak: (weak) => this.#hooks.weak(weak),
       slept: () => this.#hooks.lost("network", 0),
     });
     this.#pulse = pulse;

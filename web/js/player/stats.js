@@ -4,11 +4,13 @@
  * The browser's own counter of decoded frames is asked once a second: it also counts while the element is
  * not painted, and all browsers have it.
  */
-/** @import { PulseHooks } from "../types.js" */
+/** @import { PulseHooks, Totals } from "../types.js" */
 
 const LOOK_MS = 1_000;
 const QUIET_MS = 3_000;
 const SLEPT_MS = 15_000;
+// The network is weak when, over so many looks, such a share of the packets was lost and pictures stood still.
+const WEAK = { looks: 10, lost: 0.03, frozenS: 0.5 };
 
 export class Pulse {
   #frames = 0;
@@ -17,6 +19,9 @@ export class Pulse {
   #beats = false;
   #began = Date.now();
   #timer = 0;
+  /** @type {Totals[]} */
+  #past = [];
+  #weak = false;
   #peer;
   #hooks;
 
@@ -52,8 +57,10 @@ export class Pulse {
       this.#hooks.slept();
       return;
     }
-    const frames = await decodedFrames(this.#peer).catch(() => this.#frames);
+    const totals = await totalsOf(this.#peer).catch(() => null);
     if (this.#timer === 0) return;
+    const frames = totals?.frames ?? this.#frames;
+    if (totals) this.#judge(totals);
     if (frames > this.#frames) {
       this.#frames = frames;
       this.#last = now;
@@ -64,6 +71,17 @@ export class Pulse {
     }
   }
 
+  /** @param {Totals} totals */
+  #judge(totals) {
+    this.#past = [...this.#past, totals].slice(-WEAK.looks);
+    const [first = totals] = this.#past;
+    const lost = totals.lost - first.lost;
+    const share = lost / Math.max(1, lost + totals.received - first.received);
+    const weak = share > WEAK.lost && totals.frozenS - first.frozenS > WEAK.frozenS;
+    if (weak !== this.#weak) this.#hooks.weak(weak);
+    this.#weak = weak;
+  }
+
   #beat() {
     if (this.#beats) return;
     this.#beats = true;
@@ -71,11 +89,15 @@ export class Pulse {
   }
 }
 
-/** @param {RTCPeerConnection} peer @returns {Promise<number>} */
-async function decodedFrames(peer) {
-  let frames = 0;
+/** @param {RTCPeerConnection} peer @returns {Promise<Totals>} */
+async function totalsOf(peer) {
+  const totals = { frames: 0, received: 0, lost: 0, frozenS: 0 };
   for (const report of (await peer.getStats()).values()) {
-    if (report.type === "inbound-rtp" && report.kind === "video") frames += report.framesDecoded ?? 0;
+    if (report.type !== "inbound-rtp" || report.kind !== "video") continue;
+    totals.frames += report.framesDecoded ?? 0;
+    totals.received += report.packetsReceived ?? 0;
+    totals.lost += report.packetsLost ?? 0;
+    totals.frozenS += report.totalFreezesDuration ?? 0;
   }
-  return frames;
+  return totals;
 }

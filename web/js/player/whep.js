@@ -14,6 +14,9 @@ const GOODBYE_MS = 1_000;
 const BY_KIND = {
   camera_offline: "camera",
   server_full: "full",
+  gateway_busy: "full",
+  too_many_requests: "full",
+  privacy: "privacy",
   codec_unsupported: "codec",
   offer_malformed: "browser",
   offer_unusable: "browser",
@@ -22,11 +25,11 @@ const BY_KIND = {
 /** @type {Record<number, Reason>} */
 const BY_STATUS = { 0: "network", 403: "forbidden", 404: "missing" };
 /** @type {Record<string, Reason>} */
-const BY_ENDING = { time_over: "watched", revoked: "revoked", closed: "closed" };
+const BY_ENDING = { time_over: "watched", revoked: "revoked", closed: "closed", privacy: "privacy" };
 /** @type {Record<string, Reason>} */
 const BY_TICKET = { watched: "over", revoked: "revoked" };
 /** What another try may well overcome. */
-const PASSING = new Set(["camera", "full", "network", "server"]);
+const PASSING = new Set(["camera", "full", "network", "privacy", "server"]);
 
 export class Line {
   #abort = new AbortController();
