@@ -109,9 +109,8 @@ class Track:
             for index, payload in enumerate(payloads)
         ]
         if marker:
-            last = bytearray(packets[-1])
-            last[1] |= MARKER
-            packets[-1] = bytes(last)
+            end = number + len(payloads) - 1 & 0xFFFF
+            packets[-1] = pack(_VERSION, kind | MARKER, end, timestamp, ssrc) + payloads[-1]
         return packets
 
 
@@ -135,7 +134,7 @@ class Press:
 
     def _batch(self, packets: Sequence[bytes], tag: int) -> Batch:
         batch = self.protector.batch(packets, tag)
-        batch.sizes = tuple(len(packet) + tag for packet in packets)
+        batch.sizes = tuple([len(packet) + tag for packet in packets])
         self.cut(batch)
         return batch
 
