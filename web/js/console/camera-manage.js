@@ -31,13 +31,9 @@ export class CameraManage {
     const remove = element("button", { class: "act danger", type: "button" }, words.text("camera.remove"));
     remove.addEventListener("click", () => void this.#do(() => this.#remove()));
     const acts = element("div", { class: "acts" }, offerRecord(parts, site, camera.id), this.#switch, find, remove);
-    this.place.append(
-      element("summary", {}, words.text("camera.manage")),
-      element("label", { for: id }, words.text("register.name")),
-      rename,
-      acts,
-      this.#said,
-    );
+    const label = element("label", { for: id }, words.text("register.name"));
+    const fields = element("div", { class: "fields" }, label, rename, acts, this.#said);
+    this.place.append(element("summary", {}, words.text("camera.manage")), fields);
   }
 
   /** @param {StaffCamera} camera */
@@ -51,6 +47,7 @@ export class CameraManage {
   /** @param {() => Promise<unknown>} work */
   async #do(work) {
     const buttons = this.place.querySelectorAll("button");
+    const hand = /** @type {HTMLElement|null} */ (document.activeElement);
     this.#said.textContent = "";
     for (const button of buttons) button.disabled = true;
     try {
@@ -59,6 +56,8 @@ export class CameraManage {
       this.#said.textContent = sayError(this.#parts.words, error);
     }
     for (const button of buttons) button.disabled = false;
+    // A button that was out of use has lost the keyboard's hand.
+    if (document.activeElement === document.body) hand?.focus();
   }
 
   async #rename() {

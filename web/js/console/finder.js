@@ -29,6 +29,7 @@ export class Finder {
   /** @type {StaffCamera[]} */
   #cameras = [];
   #survey = "";
+  #started = 0;
   #following = new AbortController();
 
   /** @param {RoomParts} parts */
@@ -81,14 +82,10 @@ export class Finder {
       const address = this.#address.value.trim();
       if (address) void this.#begin([address]);
     });
-    return element(
-      "details",
-      { class: "more" },
-      element("summary", {}, words.text("find.byhand")),
-      element("label", { for: "address" }, words.text("find.address")),
-      form,
-      element("p", { class: "hint" }, words.text("find.address.hint")),
-    );
+    const label = element("label", { for: "address" }, words.text("find.address"));
+    const fields = element("div", { class: "fields" }, label, form);
+    fields.append(element("p", { class: "hint" }, words.text("find.address.hint")));
+    return element("details", { class: "more" }, element("summary", {}, words.text("find.byhand")), fields);
   }
 
   /** Show what was found before, and follow what still runs. */
@@ -122,8 +119,10 @@ export class Finder {
       this.#cards.clear();
       this.#list.replaceChildren();
     }
+    this.#started = Date.parse(survey.started);
     for (const sighting of survey.sightings) this.#put(sighting);
     this.#count(survey);
+    if (survey.state !== "running") this.#newFirst();
     if (survey.state !== "running") return;
     this.#following.abort();
     this.#following = new AbortController();
@@ -153,7 +152,17 @@ export class Finder {
     if (name === "open") return;
     if (data.sighting) this.#put(data.sighting);
     const state = name === "finished" ? data.state : "running";
+    if (name === "finished") this.#newFirst();
     this.#count({ state, reason: data.reason ?? "", progress: data.progress });
+  }
+
+  /** Once nothing moves any more: what is left to do stands on top. */
+  #newFirst() {
+    const cards = [...this.#cards.values()];
+    if (cards.some(({ busy }) => busy)) return;
+    const focused = document.activeElement;
+    this.#list.append(...cards.sort((a, b) => Number(b.isNew) - Number(a.isNew)).map(({ card }) => card));
+    if (focused instanceof HTMLElement && this.#list.contains(focused)) focused.focus();
   }
 
   /** @param {Sighting} sighting */
@@ -170,6 +179,7 @@ export class Finder {
       site: this.#id,
       survey: this.#survey,
       cameras: () => this.#cameras,
+      alone: (target) => [...this.#cards.values()].filter((other) => other.target === target).length < 2,
       again: (target) => void this.#begin([target]),
     });
     card.show(sighting);
@@ -190,7 +200,7 @@ export class Finder {
     const seconds = progress.seconds.toFixed(0);
     if (running) this.#progress.textContent = words.text("find.running", { count, done: progress.found - progress.left, seconds });
     else if (progress.found === 0) this.#progress.textContent = words.text("find.nothing");
-    else this.#progress.textContent = words.text("find.done", { count, seconds });
+    else this.#progress.textContent = words.text("find.done", { count, seconds, time: words.time(this.#started) });
     if (!running && state !== "finished" && reason) this.#said.textContent = reason;
   }
 

@@ -136,7 +136,7 @@ export class RegisterForm {
     player.setAttribute("camera", camera);
     player.setAttribute("label", words.name(cameras().find(({ id }) => id === camera)?.name ?? {}) || this.#name.value);
     player.toggleAttribute("autoplay", true);
-    const took = seconds === null ? words.text("register.done") : words.text("register.took", { seconds: seconds.toFixed(1) });
+    const took = seconds === null ? words.text("register.done") : words.text("register.took", { seconds: seconds.toLocaleString(words.language, { maximumFractionDigits: 1 }) });
     const said = element("p", { class: "state", role: "status", tabindex: "-1", "data-tone": live ? "good" : "bad" });
     said.append(live ? took : words.text("register.notlive"));
     const why = [reason, hint].filter((line) => !live && line).map((line) => element("p", { lang: "en" }, line));

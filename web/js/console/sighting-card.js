@@ -21,12 +21,15 @@ const TONES = { everywhere: "good", somewhere: "bad", nowhere: "bad" };
 
 /**
  * @typedef {{api: StaffApi, words: Words, lines: Lines, site: string, survey: string,
- *   cameras: () => StaffCamera[], again: (target: string) => void}} SightingParts
+ *   cameras: () => StaffCamera[], alone: (target: string) => boolean, again: (target: string) => void}} SightingParts
  */
 
 export class SightingCard {
   card = element("li", { class: "camera sighting" });
   #parts;
+  target = "";
+  /** None of the building's cameras yet. */
+  isNew = false;
   #screen = element("div", { class: "screen" });
   #picture = element("img", { alt: "", hidden: true });
   #name = element("h3");
@@ -49,9 +52,16 @@ export class SightingCard {
     this.card.append(this.#screen, told);
   }
 
+  /** Somebody is registering it. */
+  get busy() {
+    return this.#form !== null;
+  }
+
   /** @param {Sighting} sighting */
   show(sighting) {
-    const { words, cameras } = this.#parts;
+    const { words, cameras, alone } = this.#parts;
+    this.target = sighting.target;
+    this.isNew = !sighting.camera;
     const { camera, label, address, main, state, channel, failure, verdict } = sighting;
     this.#name.textContent = makeOf(sighting) || label || address;
     const known = cameras().find(({ id }) => id === camera);
@@ -60,7 +70,7 @@ export class SightingCard {
     this.#chip.dataset["new"] = String(!camera);
     const size = main && main.width > 0 ? `${main.width}×${main.height}` : "";
     const fps = main?.fps ? `${Math.round(main.fps)} fps` : "";
-    const facts = [address, channel ?? "", codecName(main?.codec ?? ""), size, fps].filter(Boolean);
+    const facts = [address, alone(this.target) ? "" : (channel ?? ""), codecName(main?.codec ?? ""), size, fps].filter(Boolean);
     this.#facts.replaceChildren(...facts.map((one) => element("span", {}, one)));
     this.#say(sighting);
     const moved = sighting.moved_from ? [words.text("sighting.moved", { host: sighting.moved_from })] : [];
@@ -98,7 +108,9 @@ export class SightingCard {
   #offer(sighting) {
     if (this.#form) return;
     const { words, again } = this.#parts;
-    const look = element("button", { class: "act", type: "button", onclick: () => again(sighting.target) });
+    const label = words.text("sighting.again.this", { name: this.#name.textContent ?? "" });
+    const look = element("button", { class: "act", type: "button", "aria-label": label });
+    look.addEventListener("click", () => again(sighting.target));
     look.append(words.text("sighting.again"));
     const acts = sighting.state === "probed" || sighting.state === "failed" ? [look] : [];
     if (sighting.state === "probed" && (!sighting.camera || sighting.moved_from)) {
@@ -112,10 +124,12 @@ export class SightingCard {
 
   /** @param {Sighting} sighting */
   #register(sighting) {
-    const { cancel, done } = { cancel: () => this.#cancel(sighting), done: () => this.#screen.remove() };
+    const cancel = () => this.#cancel(sighting);
+    const done = () => this.card.replaceChildren(element("div", { class: "told" }, place));
     this.#form = new RegisterForm({ ...this.#parts, sighting, cancel, done });
+    const { place } = this.#form;
     this.#acts.replaceChildren();
-    this.#acts.before(this.#form.place);
+    this.#acts.before(place);
     this.#form.focus();
   }
 

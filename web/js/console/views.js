@@ -62,7 +62,7 @@ export class Views {
     const words = this.#words;
     const end = to ? words.time(Date.parse(to)) : words.text("views.now");
     const whose = who || words.text(WAYS[way] ?? way);
-    const where = [words.text(WAYS[way] ?? way), website].filter((one) => one && one !== whose);
+    const where = [words.text(WAYS[way] ?? way), website].filter((one) => one && one !== whose && one !== location.origin);
     const row = element("li", { class: "server" }, element("strong", {}, whose), element("span", { class: "count" }, camera));
     row.append(element("span", { class: "facts" }, element("span", {}, `${words.time(Date.parse(from))} – ${end}`), ...where.map((one) => element("span", {}, one))));
     return row;
