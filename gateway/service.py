@@ -238,13 +238,15 @@ class Service:
 async def run(service: Service) -> None:
     """Serve until SIGINT or SIGTERM; raises GatewayError when it cannot begin.
 
-    SIGINT (Ctrl-C) takes the media servers away; SIGTERM, a service manager's word, leaves them
-    running for the next start unless ``keep_on_stop`` is false.
+    SIGINT (Ctrl-C) takes media servers that are processes away; SIGTERM, a service manager's word,
+    and containers, which anybody sees in the engine's list and whose licences would be given back,
+    leave them running for the next start unless ``keep_on_stop`` is false.
     """
     remove = False
     try:
         told = await until_told(service.start())
-        remove = told is signal.SIGINT or not keeps(service)
+        processes = service.fleet.settings.media_servers.runtime is RuntimeKind.PROCESS
+        remove = (told is signal.SIGINT and processes) or not keeps(service)
     finally:
         await service.close(remove=remove)
 
