@@ -29,6 +29,7 @@ _INIT: Final = f"""#!/bin/sh
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev
 mkdir -p /dev/shm /dev/pts
+mkdir -p /var/lib/docker
 for place in /run /tmp /var/lib/docker /dev/shm; do mount -t tmpfs tmpfs $place; done
 mount -t cgroup2 none /sys/fs/cgroup
 for module in {_MODULES}; do modprobe $module; done
