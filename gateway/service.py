@@ -19,7 +19,7 @@ import structlog
 from aiohttp import web
 
 from gateway.api.app import create_app
-from gateway.api.ports import DemoSwitch, Stores
+from gateway.api.ports import DemoSwitch
 from gateway.api.runner import create_runner
 from gateway.ask import reachable
 from gateway.config.load import Loader
@@ -36,6 +36,7 @@ from gateway.control.siteloop import World
 from gateway.control.streams import Streams
 from gateway.control.watching import Watching
 from gateway.kit import openfiles
+from gateway.doorbooks import open_stores
 from gateway.kit.clock import SystemClock
 from gateway.kit.oserrors import plainly
 from gateway.kit.signals import until_told
@@ -45,12 +46,8 @@ from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.plan import Plan
 from gateway.rtsp.picture import PictureWorker
 from gateway.runtime.process import ProcessRuntime
-from gateway.store.access import access_database
-from gateway.store.audit import AuditRecords
 from gateway.store.files import PosterFiles
 from gateway.store.lock import DataFolder
-from gateway.store.revocations import RevocationRecords
-from gateway.store.sessions import SessionRecords
 from gateway.surveying import open_fieldwork
 from gateway.wcs.server import WcsServer
 from gateway.wcs.settings import embedded_container_files, embedded_files, wcs_files
@@ -177,7 +174,7 @@ class Service:
             web_dir=web_dir(),
             demo_switch=self.options.demo_switch,
             fieldwork=fieldwork,
-            stores=self._stores(),
+            stores=open_stores(self._stack, self._fleet.settings.data_dir),
         )
         runner = create_runner(app)
         await runner.setup()
@@ -189,15 +186,6 @@ class Service:
         except OSError as error:
             raise _door_error(host, port, error) from error
         self._port = runner.addresses[0][1]
-
-    def _stores(self) -> Stores:
-        folder = self._fleet.settings.data_dir
-        audit, access = AuditRecords(folder), access_database(folder)
-        self._stack.push_async_callback(audit.close)
-        self._stack.push_async_callback(access.close)
-        return Stores(
-            audit=audit, sessions=SessionRecords(access), revocations=RevocationRecords(access)
-        )
 
     def _listen(self) -> tuple[str, int]:
         settings = self._fleet.settings
