@@ -35,8 +35,8 @@ from gateway.control.preview import preview
 from gateway.control.siteloop import World
 from gateway.control.streams import Streams
 from gateway.control.watching import Watching
-from gateway.kit import openfiles
 from gateway.doorbooks import open_stores
+from gateway.kit import openfiles
 from gateway.kit.clock import SystemClock
 from gateway.kit.oserrors import plainly
 from gateway.kit.signals import until_told
