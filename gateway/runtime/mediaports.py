@@ -1,4 +1,4 @@
-"""The UDP ports of media servers that share one machine: one each, out of a range."""
+"""The media ports of media servers that share one machine: one each, out of a range."""
 
 import socket
 from collections.abc import Collection
@@ -21,16 +21,21 @@ def choose(
             return port
     raise GatewayError(
         ErrorKind.CONTAINER_FAILED,
-        f"no UDP port from {first} to {last} is free for a media server",
+        f"no port from {first} to {last} is free for a media server",
         "widen media_servers.media_ports in gateway.yaml",
     )
 
 
 def _free(port: int, address: str | None) -> bool:
+    """Tell whether the port is free for UDP and for TCP (viewers whose network blocks UDP)."""
     family = socket.AF_INET6 if address and ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as sock:
-        try:
-            sock.bind((address or "", port))
-        except OSError:
-            return False
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        with socket.socket(family, kind) as sock:
+            if kind is socket.SOCK_STREAM:
+                # Connections of the server that had this port before are no obstacle.
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                sock.bind((address or "", port))
+            except OSError:
+                return False
     return True
