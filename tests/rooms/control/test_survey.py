@@ -1,17 +1,20 @@
 """Surveys of real pretend cameras: found, interviewed, probed, recognised, whatever they do."""
 
 import asyncio
+import contextlib
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from gateway.api.survey_views import status_view
 from gateway.control.recognise import remembered
 from gateway.demo.building import DemoBuilding
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.probe import Playable
 from gateway.model.survey import SightingState, SurveyEventKind, SurveyState
-from tests.peers.onvif_device import OnvifCamera, Quirks
+from tests.peers.onvif_device import PASSWORD, OnvifCamera, Quirks
 from tests.peers.rtsp_peer import rtsp_peer
 from tests.rooms.control.field import GOOD, WRONG, by_camera, camera_of, field, site_of
 
@@ -142,10 +145,10 @@ async def test_hanging_cameras_do_not_hold_up_the_others(building: DemoBuilding)
             site = site_of(*(camera_of(f"h{n}", onvif=one.url) for n, one in enumerate(hanging)))
             net.fleet[site.id] = site
             targets = [one.url for one in hanging] + [one.onvif for one in building.cameras]
-            survey = net.surveys.start(site.id, targets=targets)
+            survey = net.surveys.start(site.id, targets=targets, pictures=False)
             with survey.book.feed.subscribe() as events:
                 async for event in events:
-                    if event.progress.probed == 3:
+                    if event.progress.interviewed == 3:
                         break
             assert event.progress.failed == 0
             net.surveys.cancel(site.id, survey.order.id)
@@ -192,3 +195,24 @@ async def test_a_scope_that_is_none_says_so() -> None:
         survey, events = await net.survey(site_of(subnets=("10.0.0.0/8",)))
     assert events[-1].state is SurveyState.FAILED
     assert "more than" in survey.status().reason
+
+
+async def test_no_password_is_told_whatever_goes_wrong(
+    building: DemoBuilding, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = [OnvifCamera(Quirks(body=body)) for body in ("html", "huge", "redirect")]
+    odd += [OnvifCamera(Quirks(lock_after=1)), OnvifCamera(Quirks(uri="rtsp://{host}:9/x"))]
+    async with contextlib.AsyncExitStack() as stack:
+        for one in odd:
+            await stack.enter_async_context(one)
+        net = await stack.enter_async_context(field(port=building.discovery_port or 0))
+        cameras = [camera_of(f"c{n}", onvif=one.url) for n, one in enumerate(odd)]
+        site = site_of(*cameras, credentials=(WRONG, GOOD))
+        survey, events = await net.survey(site)
+        logged = capsys.readouterr()
+        known = await net.records.remembered()
+    told = json.dumps(status_view(survey.status(), site)) + repr((events, known, survey.order))
+    told += logged.out + logged.err
+    for secret in (PASSWORD, WRONG.password.reveal(), "c%40mera"):
+        assert secret not in told
+    assert len({one.failure.kind for one in survey.book.sightings if one.failure}) >= 3
