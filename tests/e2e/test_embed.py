@@ -256,6 +256,7 @@ async def loaded(frame: Frame) -> int:
 async def test_a_ticket_opens_until_its_time_is_over(tmp_path: Path) -> None:
     async with estate(tmp_path, access="ticket") as here, chromium() as browser:
         await without_a_ticket_it_says_what_to_do(here, browser)
+        await a_newer_link_opens_in_the_same_tab(here, browser)
         await a_play_ends_kindly_and_goes_on_with_another_ticket(here, browser)
         await a_stale_ticket_is_renewed_unseen(here, browser)
 
@@ -271,6 +272,17 @@ async def without_a_ticket_it_says_what_to_do(here: Estate, browser: Browser) ->
         inside = viewer.page.frame_locator("iframe")
         await inside.get_by_text("Live", exact=True).wait_for(timeout=PATIENCE * 1000)
         assert viewer.complaints == []
+
+
+async def a_newer_link_opens_in_the_same_tab(here: Estate, browser: Browser) -> None:
+    async with window(browser, locale="en-US") as viewer:
+        await viewer.page.goto(f"{here.company.url}/watch/house")
+        await viewer.page.get_by_role("heading", name="This building was not found").wait_for()
+        await viewer.page.goto(f"{here.company.url}/watch/house#ticket={ticket()}")
+        await plays(viewer)
+        assert "ticket" not in viewer.page.url
+        await viewer.page.reload()
+        await plays(viewer)
 
 
 async def a_play_ends_kindly_and_goes_on_with_another_ticket(

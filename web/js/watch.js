@@ -2,6 +2,7 @@
 import { element, icon } from "./element.js";
 import { Away, Header, openPage, showMain, siteSentence } from "./page.js";
 import { CameraWall } from "./player/camera-wall.js";
+import { pageTicket } from "./ticket.js";
 /** @import { Site } from "./types.js" */
 
 const SHARE = ["M12 15V4", "m8 7.5 4-4 4 4", "M6 11.5H5V20h14v-8.5h-1"];
@@ -19,6 +20,11 @@ wall.addEventListener("sitechange", (event) => show(/** @type {CustomEvent<{site
 wall.addEventListener("serverchange", (event) =>
   away.show(wall.site === null || /** @type {CustomEvent<{connected: boolean}>} */ (event).detail.connected),
 );
+// A newer link that is opened in the same tab changes nothing but the fragment.
+addEventListener("hashchange", () => {
+  const ticket = pageTicket();
+  if (ticket !== api.ticket) wall.setAttribute("ticket", ticket);
+});
 header.add(shareButton());
 showMain(wall);
 
