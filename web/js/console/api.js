@@ -99,7 +99,10 @@ export class StaffApi extends Api {
     return (await this.#json(`${path(site)}/surveys`)).survey;
   }
 
-  /** Begin to look for cameras, everywhere or at some addresses. @param {string} site @param {string[]} targets @returns {Promise<Survey>} */
+  /**
+   * Begin to look for cameras, everywhere or at some addresses.
+   * @param {string} site @param {string[]} targets @returns {Promise<Survey>}
+   */
   startSurvey(site, targets) {
     return this.#json(`${path(site)}/surveys`, { method: "POST", body: targets.length > 0 ? { targets } : {} });
   }
@@ -109,7 +112,11 @@ export class StaffApi extends Api {
     await this.#ask(`${path(site)}/surveys/${survey}`, { method: "DELETE" });
   }
 
-  /** Every step of a survey; comes back when it is over. @param {string} site @param {string} survey @param {(event: ServerEvent) => void} listener @param {AbortSignal} signal */
+  /**
+   * Every step of a survey; comes back when it is over.
+   * @param {string} site @param {string} survey @param {(event: ServerEvent) => void} listener
+   * @param {AbortSignal} signal
+   */
   async followSurvey(site, survey, listener, signal) {
     await this.#stream(`${path(site)}/surveys/${survey}/events`, listener, signal);
   }
@@ -119,12 +126,18 @@ export class StaffApi extends Api {
     return this.#json(`${path(site)}/cameras`, { method: "POST", body: camera, patience: REGISTER_MS });
   }
 
-  /** Put another device in a camera's place. @param {string} site @param {string} camera @param {Partial<NewCamera>} device @returns {Promise<Registered>} */
+  /**
+   * Put another device in a camera's place.
+   * @param {string} site @param {string} camera @param {Partial<NewCamera>} device @returns {Promise<Registered>}
+   */
   replace(site, camera, device) {
     return this.#json(`${path(site, camera)}/replace`, { method: "POST", body: device, patience: REGISTER_MS });
   }
 
-  /** @param {string} site @param {string} camera @param {{name?: Record<string, string>, enabled?: boolean}} change @returns {Promise<Changed>} */
+  /**
+   * @param {string} site @param {string} camera @param {{name?: Record<string, string>, enabled?: boolean}} change
+   * @returns {Promise<Changed>}
+   */
   change(site, camera, change) {
     return this.#json(path(site, camera), { method: "PATCH", body: change });
   }
@@ -155,7 +168,10 @@ export class StaffApi extends Api {
     return (await this.#ask(where, manner)).json();
   }
 
-  /** Read events until the stream ends. @param {string} where @param {(event: ServerEvent) => void} listener @param {AbortSignal} signal */
+  /**
+   * Read events until the stream ends.
+   * @param {string} where @param {(event: ServerEvent) => void} listener @param {AbortSignal} signal
+   */
   async #stream(where, listener, signal) {
     const silence = new AbortController();
     signal.addEventListener("abort", () => silence.abort(), { once: true, signal: silence.signal });

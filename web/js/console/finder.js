@@ -1,4 +1,7 @@
-/** Finding the cameras of a building: a survey, what it comes across as it comes, and the way of each into the building's file. */
+/**
+ * Finding the cameras of a building: a survey, what it comes across as it comes, and the way of each into the
+ * building's file.
+ */
 import { ApiError } from "../api.js";
 import { element, icon } from "../element.js";
 import { Lines } from "../player/lines.js";

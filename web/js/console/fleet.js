@@ -39,7 +39,10 @@ export class Fleet {
     return data.site ?? "";
   }
 
-  /** By name, or only those whose name or id holds `text`. @param {{name: (site: Summary) => string, text: string, trouble: boolean}} wish */
+  /**
+   * By name, or only those whose name or id holds `text`.
+   * @param {{name: (site: Summary) => string, text: string, trouble: boolean}} wish
+   */
   listed({ name, text, trouble }) {
     const wanted = text.trim().toLowerCase();
     return [...this.sites.values()]
@@ -48,7 +51,10 @@ export class Fleet {
       .sort((a, b) => name(a).localeCompare(name(b), undefined, { numeric: true }));
   }
 
-  /** The first state that one hears of is no news. @param {string|undefined} before @param {string} state @param {Omit<Happening, "state">} rest */
+  /**
+   * The first state that one hears of is no news.
+   * @param {string|undefined} before @param {string} state @param {Omit<Happening, "state">} rest
+   */
   #note(before, state, rest) {
     if (before === undefined || before === state) return;
     this.happenings.unshift({ ...rest, state });

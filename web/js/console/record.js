@@ -8,7 +8,10 @@ import { sayError } from "./sayings.js";
 // A browser that saves a file has read it long before.
 const KEPT_MS = 60_000;
 
-/** A button that saves the record; it says so when there is none. @param {{api: StaffApi, words: Words}} parts @param {string} site @param {string} camera */
+/**
+ * A button that saves the record; it says so when there is none.
+ * @param {{api: StaffApi, words: Words}} parts @param {string} site @param {string} camera
+ */
 export function offerRecord({ api, words }, site, camera) {
   const button = element("button", { class: "act", type: "button" }, words.text("record"));
   button.addEventListener("click", async () => {

@@ -65,7 +65,10 @@ export function happeningSentence(words, { camera, state }) {
   return words.text(SITE[state] ?? state);
 }
 
-/** Why something was not done, in the gateway's words where it has answered. @param {Words} words @param {unknown} error */
+/**
+ * Why something was not done, in the gateway's words where it has answered.
+ * @param {Words} words @param {unknown} error
+ */
 export function sayError(words, error) {
   if (!(error instanceof ApiError) || error.status === 0) return words.text("console.nobody");
   if (error.status === 401) return words.text("console.expired");

@@ -35,7 +35,10 @@ export async function leave(api) {
   await api.signOut().catch(() => {});
 }
 
-/** Who the gateway takes this browser for. @param {string} key @returns {Promise<{api: StaffApi, who?: Who, error?: ApiError}>} */
+/**
+ * Who the gateway takes this browser for.
+ * @param {string} key @returns {Promise<{api: StaffApi, who?: Who, error?: ApiError}>}
+ */
 async function known(key) {
   const api = new StaffApi(key);
   try {
