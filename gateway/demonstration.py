@@ -114,6 +114,7 @@ def _write_sites(folder: Path, building: DemoBuilding) -> None:
     site = {
         "name": {"ru": "Пример дома", "en": "Example building"},
         "viewing": {"access": "public"},
+        "discovery": {"subnets": ["127.0.0.1/32"]},
         "cameras": [
             {
                 "id": camera.id,

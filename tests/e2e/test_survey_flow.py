@@ -1,6 +1,9 @@
 """From "a camera hangs here" to "residents see it", through a gateway in a process of its own."""
 
+import asyncio
 import json
+import os
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -94,6 +97,7 @@ async def test_from_a_survey_to_an_acceptance_record(
     seen = [body["sighting"] for kind, body in told if kind == "probed"][-1]
     assert seen["verdict"]["playable"] == "everywhere"
     assert seen["credential"] == "env:CAMERAS"
+    assert seen["picture"], (seen, await asyncio.to_thread(company.log.read_text))
     async with staff.get(seen["picture"]) as picture:
         assert (await picture.read()).startswith(b"\xff\xd8")
     draft = {"id": "yard-2", "name": {"ru": "Двор 2"}, "survey": survey["id"], "wait_s": 40}
@@ -133,3 +137,33 @@ async def _state(company: Company, camera_id: str, state: str) -> bool:
 
 async def _gone(company: Company, camera_id: str) -> bool:
     return await camera(company, camera_id) is None
+
+
+async def test_the_command_registers_and_waits_for_the_running_gateway(
+    company: Company, building: DemoBuilding
+) -> None:
+    await until(lambda: live(company, "entrance-1"), within=40)
+    page = company.root / "record.html"
+
+    async def register(camera_id: str, address: str) -> tuple[int, str, str]:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "gateway", "register", "house", "--dir", str(company.sites)),
+            *("--camera", address, "--id", camera_id, "--name", "Двор", "--wait", "60"),
+            *("--record", str(page), "--who", "Иван"),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, "CAMERAS": PASSWORD, "STAFF": STAFF},
+        )
+        out, err = await asyncio.wait_for(process.communicate(), 100)
+        return process.returncode or 0, out.decode(), err.decode()
+
+    code, out, err = await register("yard", building.cameras[1].onvif)
+    assert code == 0, (out, err)
+    assert "residents see it" in out
+    assert "+  - " in out
+    assert "Акт приёмки" in await asyncio.to_thread(page.read_text, "utf-8")
+    assert await live(company, "yard")
+    code, out, err = await register("again", building.cameras[1].onvif)
+    assert code == 1
+    assert "registered as yard already" in err
+    assert PASSWORD not in out + err
