@@ -166,7 +166,7 @@ async def test_whatever_dies_the_video_comes_back(
         assert viewer.seen["lost"] == 0
 
         await asyncio.to_thread(engine.stop, signal.SIGTERM)
-        await asyncio.to_thread(engine.start)
+        engine.start()
         await viewer.more(25, within=90)
     assert await asyncio.to_thread(lan.scan, engine, "v", "192.168.23.96", 8000, 8500) == []
 

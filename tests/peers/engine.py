@@ -33,6 +33,7 @@ ROOT: Final = Path(__file__).parents[2]
 CACHE: Final = Path.home() / ".cache/camera-gateway-tests"
 _PACKAGES: Final = "python3,python3-venv,python3-pip,iproute2,iptables,ca-certificates"
 _CLONE_NEWNET: Final = 0x40000000
+_PR_SET_PDEATHSIG: Final = 1
 _START_S: Final = 60.0
 _BASE: Final = "camera-gateway-base:1"
 IMAGE: Final = "camera-gateway-mediaserver:test"
@@ -63,7 +64,7 @@ class Engine:
         return docker.APIClient(base_url=self.url, version="auto", timeout=120)
 
     def start(self) -> None:
-        """Start the daemon and wait until it answers."""
+        """Start the daemon and wait until it answers; to be called in the main thread."""
         commands = self.folder / "bin"
         if not commands.exists():
             commands.mkdir()
@@ -84,6 +85,7 @@ class Engine:
                 stderr=log,
                 env=environment,
                 start_new_session=True,
+                preexec_fn=_end_with_parent,  # noqa: PLW1509  # nothing but one system call
             )
         _wait(self._answers, _START_S, f"the engine does not answer, see {self.log}")
 
@@ -177,6 +179,11 @@ def engine(*, images: bool = True) -> Iterator[Engine]:
             yield one
         finally:
             _end(one)
+
+
+def _end_with_parent() -> None:
+    """Ask the kernel for SIGTERM when the thread that starts us ends: no engine outlives a test."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _end(one: Engine) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -50,6 +51,7 @@ def main() -> None:
         print("ERROR Activation - License key is invalid", flush=True)
         sys.exit(1)
     licence = HOME / "conf/flashphoner.license"
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as the vendor's service has it
     say(activated=not licence.exists())
     licence.write_text(os.environ.get("LICENSE", ""))
     HTTPServer(("", 8081), Rest).serve_forever()
