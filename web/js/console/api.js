@@ -197,7 +197,9 @@ export class StaffApi extends Api {
   }
 
   /** @param {string} where @param {Manner} [manner] */
-  async #ask(where, { method = "GET", body, type = "application/json", patience = ANSWER_MS, endless, keepalive = false, signal } = {}) {
+  async #ask(where, manner = {}) {
+    const { method = "GET", body, type = "application/json", patience = ANSWER_MS } = manner;
+    const { endless, keepalive = false, signal } = manner;
     const headers = new Headers();
     if (this.#key) headers.set("Authorization", `Bearer ${this.#key}`);
     if (this.#csrf && method !== "GET") headers.set("X-CSRF-Token", this.#csrf);

@@ -69,12 +69,13 @@ export class Buildings {
   /** @param {Summary} site @param {string} name */
   #row(site, name) {
     const { id, state, cameras } = site;
+    const said = siteSentence(this.#words, { state, ...cameras });
     const row = element(
       "a",
       { class: "row", href: `#/${encodeURIComponent(id)}` },
       element("strong", {}, name),
       element("span", { class: "count" }, cameras.total > 0 ? `${cameras.live}/${cameras.total}` : ""),
-      element("span", { class: "state", "data-tone": cameras.total > 0 ? toneOf(state) : "calm" }, siteSentence(this.#words, { state, ...cameras })),
+      element("span", { class: "state", "data-tone": cameras.total > 0 ? toneOf(state) : "calm" }, said),
     );
     row.querySelector(".count")?.setAttribute("aria-hidden", "true");
     if (id === this.#chosen) row.setAttribute("aria-current", "page");

@@ -23,7 +23,8 @@ export class Fleet {
   /** The building that an event is about. @param {ServerEvent} event @param {number} now @returns {string} */
   hear({ name, data }, now) {
     if (name === "site") {
-      this.#note(this.sites.get(data.id)?.state, data.state, { time: now, site: data.id, siteName: data.name, camera: null });
+      const before = this.sites.get(data.id)?.state;
+      this.#note(before, data.state, { time: now, site: data.id, siteName: data.name, camera: null });
       this.sites.set(data.id, data);
       return data.id;
     }

@@ -34,8 +34,10 @@ export class RegisterForm {
     const n = `-${sighting.n}`;
     const taken = cameras().map(({ id }) => id);
     const name = words.text("register.entrance", { number: nextEntrance(taken) });
-    this.#name = element("input", { id: `name${n}`, required: true, maxlength: "100", value: name, autocomplete: "off" });
-    this.#id = element("input", { id: `id${n}`, required: true, maxlength: "40", pattern: "[a-z0-9]+(-[a-z0-9]+)*", autocapitalize: "none", autocomplete: "off", spellcheck: "false" });
+    const plain = { autocapitalize: "none", autocomplete: "off", spellcheck: "false" };
+    const kebab = { pattern: "[a-z0-9]+(-[a-z0-9]+)*", maxlength: "40", required: true };
+    this.#name = element("input", { id: `name${n}`, value: name, maxlength: "100", required: true, autocomplete: "off" });
+    this.#id = element("input", { id: `id${n}`, ...kebab, ...plain });
     this.#id.value = suggestId(name, taken);
     this.#instead = element("select", { id: `instead${n}` }, element("option", { value: "" }, words.text("register.new")));
     for (const camera of cameras()) {
@@ -43,13 +45,14 @@ export class RegisterForm {
       this.#instead.append(element("option", { value: camera.id }, label));
     }
     this.#instead.value = sighting.camera ?? "";
-    this.#user = element("input", { id: `user${n}`, autocapitalize: "none", autocomplete: "off" });
-    this.#variable = element("input", { id: `variable${n}`, autocapitalize: "none", autocomplete: "off", pattern: "[A-Za-z_][A-Za-z0-9_]*" });
+    this.#user = element("input", { id: `user${n}`, ...plain });
+    this.#variable = element("input", { id: `variable${n}`, pattern: "[A-Za-z_][A-Za-z0-9_]*", ...plain });
     this.#name.addEventListener("input", () => {
       if (!this.#ownId) this.#id.value = suggestId(this.#name.value, taken);
     });
     this.#id.addEventListener("input", () => (this.#ownId = true));
-    const naming = element("div", { class: "fields" }, ...labelled(words.text("register.name"), this.#name), ...labelled(words.text("register.id"), this.#id));
+    const naming = element("div", { class: "fields" }, ...labelled(words.text("register.name"), this.#name));
+    naming.append(...labelled(words.text("register.id"), this.#id));
     const showNaming = () => {
       naming.hidden = this.#instead.value !== "";
       for (const field of [this.#name, this.#id]) field.disabled = naming.hidden;
@@ -136,7 +139,8 @@ export class RegisterForm {
     player.setAttribute("camera", camera);
     player.setAttribute("label", words.name(cameras().find(({ id }) => id === camera)?.name ?? {}) || this.#name.value);
     player.toggleAttribute("autoplay", true);
-    const took = seconds === null ? words.text("register.done") : words.text("register.took", { seconds: seconds.toLocaleString(words.language, { maximumFractionDigits: 1 }) });
+    const count = seconds?.toLocaleString(words.language, { maximumFractionDigits: 1 });
+    const took = count ? words.text("register.took", { seconds: count }) : words.text("register.done");
     const said = element("p", { class: "state", role: "status", tabindex: "-1", "data-tone": live ? "good" : "bad" });
     said.append(live ? took : words.text("register.notlive"));
     const why = [reason, hint].filter((line) => !live && line).map((line) => element("p", { lang: "en" }, line));

@@ -118,8 +118,9 @@ export class SightingCard {
       register.append(words.text(sighting.camera ? "sighting.update" : "sighting.register"));
       acts.unshift(register);
     }
-    const same = acts.map(({ textContent }) => textContent).join() === [...this.#acts.children].map(({ textContent }) => textContent).join();
-    if (!same) this.#acts.replaceChildren(...acts);
+    // A button that somebody is about to press stays the same one.
+    const labels = (/** @type {Element[]} */ buttons) => buttons.map(({ textContent }) => textContent).join();
+    if (labels(acts) !== labels([...this.#acts.children])) this.#acts.replaceChildren(...acts);
   }
 
   /** @param {Sighting} sighting */

@@ -64,7 +64,8 @@ export class Views {
     const whose = who || words.text(WAYS[way] ?? way);
     const where = [words.text(WAYS[way] ?? way), website].filter((one) => one && one !== whose && one !== location.origin);
     const row = element("li", { class: "server" }, element("strong", {}, whose), element("span", { class: "count" }, camera));
-    row.append(element("span", { class: "facts" }, element("span", {}, `${words.time(Date.parse(from))} – ${end}`), ...where.map((one) => element("span", {}, one))));
+    const facts = [`${words.time(Date.parse(from))} – ${end}`, ...where].map((one) => element("span", {}, one));
+    row.append(element("span", { class: "facts" }, ...facts));
     return row;
   }
 }
