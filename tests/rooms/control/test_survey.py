@@ -30,6 +30,7 @@ async def building(clips: Path) -> AsyncIterator[DemoBuilding]:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 async def test_a_building_is_found_interviewed_and_pictured(building: DemoBuilding) -> None:
     async with field(port=building.discovery_port or 0) as net:
         survey, events = await net.survey(site_of())
@@ -51,6 +52,7 @@ async def test_a_building_is_found_interviewed_and_pictured(building: DemoBuildi
         assert sighting.main.facts.width > sighting.sub.facts.width > 0
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 async def test_a_camera_of_the_file_is_recognised_and_a_moved_one_is_told(
     building: DemoBuilding,
@@ -197,6 +199,7 @@ async def test_a_scope_that_is_none_says_so() -> None:
     assert "more than" in survey.status().reason
 
 
+@pytest.mark.slow
 async def test_no_password_is_told_whatever_goes_wrong(
     building: DemoBuilding, capsys: pytest.CaptureFixture[str]
 ) -> None:
