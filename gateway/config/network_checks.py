@@ -200,9 +200,9 @@ def _check_published(servers: MediaServers, report: Report) -> None:
     if count > _MOST_PUBLISHED:
         report(
             ("media_servers", "media_ports"),
-            f"bridge publishes {count} ports one by one, about {count * _SECONDS_PER_PORT:.0f} s "
-            f"per start of a media server (20 ms a port); write at most {_MOST_PUBLISHED} ports, "
-            f"for example {first}-{first + _MOST_PUBLISHED - 1}, or driver: ipvlan",
+            f"bridge publishes {count} ports of a WCS one by one (one of an embedded server), "
+            f"about {count * _SECONDS_PER_PORT:.0f} s per start (20 ms a port); write at most "
+            f"{_MOST_PUBLISHED} ports, for example {first}-{first + _MOST_PUBLISHED - 1}, or driver: ipvlan",
             Severity.WARNING,
         )
 
@@ -248,8 +248,9 @@ def check_capacity(settings: Settings, sites: Collection[Site], report: Report) 
     if network.driver is NetworkDriver.HOST and wanted > 1:
         report(
             (*_NETWORK, "driver"),
-            f"on the host's network all media servers take the same ports (8080, 8081, 8443 ...), "
-            f"so only one of {wanted} starts per machine; write driver: ipvlan",
+            f"on the host's network {wanted} WCS servers want the same command-line port (2001) "
+            "and their control ports are open to the LAN (the embedded server's are not); write "
+            "driver: ipvlan",
             Severity.WARNING,
         )
     if network.driver in _LAN_DRIVERS and network.ip_range is not None:

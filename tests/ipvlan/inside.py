@@ -153,6 +153,7 @@ def look() -> None:
         print(f"ok: {site}: the LAN reaches no control port", flush=True)
     rules = shell(
         *("docker", "run", "--rm", "--net=container:camera-gateway-house-1", "--user=0"),
+        "--env=XTABLES_LOCKFILE=/dev/shm/lock",
         *("--cap-add=NET_ADMIN", "--entrypoint=iptables", "camera-gateway-mediaserver:1"),
         *("-S", "INPUT"),
     )

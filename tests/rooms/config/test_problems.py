@@ -201,9 +201,9 @@ COMPANY_PROBLEMS = {
          "one; write its tag")]),
     "published ports": (
         "media_servers:\n  runtime: docker\n  image: wcs:1\n  network: {driver: bridge}\n",
-        [("1: media_servers.media_ports: warning: bridge publishes 1000 ports one by one, about "
-         "20 s per start of a media server (20 ms a port); write at most 300 ports, for example "
-         "31001-31300, or driver: ipvlan")]),
+        [("1: media_servers.media_ports: warning: bridge publishes 1000 ports of a WCS one by "
+         "one (one of an embedded server), about 20 s per start (20 ms a port); write "
+         "at most 300 ports, for example 31001-31300, or driver: ipvlan")]),
     "host network and our port": (
         "media_servers:\n  runtime: docker\n  image: wcs:1\n  network: {driver: host}\n",
         [("1: listen: port 8080 is also one of a media server on the host's network; write another "
@@ -294,9 +294,9 @@ FLEET_PROBLEMS = {
         {"gateway": "listen: 127.0.0.1:8090\nmedia_servers:\n  runtime: docker\n  image: w:1\n"
          "  network: {driver: host}\n", "a": site(), "b": site(camera="{id: y, name: Y, onvif: i}"
          )},
-        [("gateway.yaml:5: media_servers.network.driver: warning: on the host's network all media "
-         "servers take the same ports (8080, 8081, 8443 ...), so only one of 2 starts per machine; "
-         "write driver: ipvlan")]),
+        [("gateway.yaml:5: media_servers.network.driver: warning: on the host's network 2 WCS "
+         "servers want the same command-line port (2001) and their control ports are open to the "
+         "LAN (the embedded server's are not); write driver: ipvlan")]),
     "no camera": (
         {"a": "name: A\ncameras: []\n"},
         ["a.yaml:2: cameras: warning: the site has no camera yet; register one"]),
