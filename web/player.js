@@ -11,6 +11,7 @@ import "./js/player/camera-player.js";
 import "./js/player/camera-wall.js";
 import "./js/player/lines.js";
 import "./js/player/look.js";
+import "./js/player/own-gateway.js";
 import "./js/player/player-state.js";
 import "./js/player/sentences.js";
 import "./js/player/session.js";

@@ -1,16 +1,16 @@
 /** `<camera-player>`: plays one camera and says honestly what happens to it. web/README.md tells how to use it. */
-import { Api } from "../api.js";
-import { languageAt, Words } from "../i18n.js";
+import { apiOf, wordsOf } from "./own-gateway.js";
 import { next, START } from "./player-state.js";
 import { say } from "./sentences.js";
 import { Session } from "./session.js";
 import { View } from "./view.js";
 /** @import { Camera, PlayerEvent, State } from "../types.js" */
+/** @import { Api } from "../api.js" */
+/** @import { Words } from "../i18n.js" */
 /** @import { Lines } from "./lines.js" */
 
 const PLAYABLE = new Set(["live", "idle"]);
 const TOLD = new Set(["silent", "waiting", "refused", "offline"]);
-const WARN = /** @type {const} */ ("warn");
 const BY_TICKET = new Set(["over", "ticket", "revoked", "closed"]);
 const HOLDING = new Set(["connecting", "live", "silent", "waiting"]);
 
@@ -137,10 +137,9 @@ export class CameraPlayer extends HTMLElement {
 
   /** A player that stands alone finds words, a gateway and the camera's name, once it is seen. */
   async #prepare() {
-    const { api } = this;
-    if (api) return;
+    if (this.api) return;
     this.api = apiOf(this);
-    this.words = await Words.load(this.api, languageAt(this), "resident.");
+    this.words = await wordsOf(this, this.api);
     this.#render();
     this.#auto();
     const site = await this.api.site(this.#wish().site).catch(() => null);
@@ -306,8 +305,7 @@ export class CameraPlayer extends HTMLElement {
   #render() {
     const { words } = this;
     if (!words) return;
-    const said = say(this.#state, this.#status, words, Date.now());
-    const saying = this.#weak && this.#state.phase === "live" ? { ...said, tone: WARN, short: words.text("live.weak") } : said;
+    const saying = say(this.#state, this.#status, words, Date.now(), this.#weak);
     const taken = this.#taken > 0 ? words.time(this.#taken) : "";
     const sound = this.#session?.hasAudio ?? false;
     const label = this.getAttribute("label") ?? "";
@@ -327,20 +325,6 @@ export class CameraPlayer extends HTMLElement {
     this.#taken = time;
     this.#render();
   }
-}
-
-/**
- * The gateway that an element's attributes name. A page's scripts may have set `ticketProvider` before this module
- * came, so it is read where it stands, each time.
- * @param {HTMLElement & {ticketProvider?: () => Promise<string>|string}} element
- */
-export function apiOf(element) {
-  const gateway = element.getAttribute("gateway");
-  return new Api({
-    ...(gateway && { base: new URL("/", gateway).href }),
-    ticket: element.getAttribute("ticket") ?? "",
-    provider: () => element.ticketProvider?.() ?? "",
-  });
 }
 
 if (!customElements.get("camera-player")) customElements.define("camera-player", CameraPlayer);

@@ -2,13 +2,14 @@
 import { ApiError } from "../api.js";
 import { Board, isFinal } from "../board.js";
 import { element, icon } from "../element.js";
-import { languageAt, Words } from "../i18n.js";
-import { apiOf, CameraPlayer } from "./camera-player.js";
+import { CameraPlayer } from "./camera-player.js";
 import { Lines } from "./lines.js";
 import { wallLook } from "./look.js";
+import { apiOf, wordsOf } from "./own-gateway.js";
 import { backoff } from "./player-state.js";
 import { reasonOf } from "./whep.js";
 /** @import { Api } from "../api.js" */
+/** @import { Words } from "../i18n.js" */
 /** @import { Camera, ServerEvent, Site } from "../types.js" */
 
 const AUTO = 6;
@@ -71,7 +72,7 @@ export class CameraWall extends HTMLElement {
   async #begin() {
     this.#seen.disconnect();
     this.api ??= apiOf(this);
-    this.words ??= await Words.load(this.api, languageAt(this), "resident.");
+    this.words ??= await wordsOf(this, this.api);
     if (this.isConnected) await this.#load(0);
   }
 

@@ -6,13 +6,13 @@
 
 /**
  * @param {State} state @param {Known} camera
- * @param {Words} words @param {number} now
+ * @param {Words} words @param {number} now @param {boolean} [weak] the network loses too much
  * @returns {Saying}
  */
-export function say(state, camera, words, now) {
+export function say(state, camera, words, now, weak = false) {
   switch (state.phase) {
     case "live":
-      return caption("live", words.text("live"));
+      return weak ? caption("warn", words.text("live.weak")) : caption("live", words.text("live"));
     case "connecting":
       return caption("busy", words.text("connecting"));
     case "silent":
