@@ -202,7 +202,8 @@ def _check_published(servers: MediaServers, report: Report) -> None:
             ("media_servers", "media_ports"),
             f"bridge publishes {count} ports of a WCS one by one (one of an embedded server), "
             f"about {count * _SECONDS_PER_PORT:.0f} s per start (20 ms a port); write at most "
-            f"{_MOST_PUBLISHED} ports, for example {first}-{first + _MOST_PUBLISHED - 1}, or driver: ipvlan",
+            f"{_MOST_PUBLISHED} ports, for example {first}-{first + _MOST_PUBLISHED - 1}, "
+            "or driver: ipvlan",
             Severity.WARNING,
         )
 
