@@ -30,7 +30,8 @@ class Keeper:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._fleet = Fleet(Settings(), {})
+        # Not settled: until the files have been told, no server may be taken for an orphan.
+        self._fleet = Fleet(Settings(), {}, settled=False)
         self._loops: dict[str, SiteLoop] = {}
         self._tasks = Tasks("keeper")
         self._heavy = asyncio.Semaphore(_HEAVY)

@@ -51,6 +51,20 @@ async def test_what_runs_is_adopted() -> None:
     await world.keeper.close()
 
 
+async def test_nothing_is_an_orphan_before_the_files_are_told() -> None:
+    runtime = MemoryRuntime()
+    runtime.put(ServerSpec("s", "s"))
+    world = kept(runtime)
+    world.keeper.start()
+    await until(lambda: runtime.calls["observe"] > 0)
+    world.keeper.apply(fleet(unreadable=["s"]))
+    seen = runtime.calls["observe"]
+    await until(lambda: runtime.calls["observe"] > seen)
+    await world.keeper.close()
+    assert set(runtime.there) == {"s"}
+    assert runtime.calls["remove s"] == 0
+
+
 async def test_a_file_that_is_gone_takes_its_server_with_it(world: Kept) -> None:
     world.keeper.apply(fleet(site("s", camera("a")), site("t", camera("a"))))
     await until(lambda: world.states("s") == world.states("t") == {"a": "live"})
