@@ -32,14 +32,18 @@ check: $(VENV)/ready web-tools ## Format, lint, types, arrows, the page's types 
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	tests/node_modules/.bin/tsc -p tests/tsconfig.json
-	$(MAKE) --no-print-directory quick
+	$(MAKE) --no-print-directory quick RERUN="$(RERUN)"
 
 quick: $(VENV)/ready
-	$(RUN) pytest -q -n 4 -m "not slow and not browser and not gstreamer and not netns and not docker" tests/rooms tests/house
+	$(RUN) pytest -q -n 4 $(RERUN) -m "not slow and not browser and not gstreamer and not netns and not docker" tests/rooms tests/house
 
+# Real browsers, cameras and engines on two busy cores: a test that fails is tried once more, and
+# both tries are listed at the end, so that a flake is seen without throwing a whole run away.
+RERUN :=
+test: RERUN := --reruns 1 --reruns-delay 1 -rR
 test: export HYPOTHESIS_PROFILE = thorough
 test: debian check ## Everything: the checks, then real cameras, browsers and peers.
-	$(RUN) pytest -q -n 2 --dist loadgroup -m "slow or browser or gstreamer or netns or docker" tests
+	$(RUN) pytest -q -n 2 --dist loadgroup $(RERUN) -m "slow or browser or gstreamer or netns or docker" tests
 
 test-docker: debian $(VENV)/ready ## Containers on a private Docker Engine with its own LANs (root; five minutes).
 	$(RUN) pytest -q -m docker tests
