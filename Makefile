@@ -40,7 +40,7 @@ quick: $(VENV)/ready
 # Real browsers, cameras and engines on two busy cores: a test that fails is tried once more, and
 # both tries are listed at the end, so that a flake is seen without throwing a whole run away.
 RERUN :=
-test: RERUN := --reruns 1 --reruns-delay 1 -rR
+test: RERUN := --reruns 1 --reruns-delay 1 -raR
 test: export HYPOTHESIS_PROFILE = thorough
 test: debian check ## Everything: the checks, then real cameras, browsers and peers.
 	$(RUN) pytest -q -n 2 --dist loadgroup $(RERUN) -m "slow or browser or gstreamer or netns or docker" tests
