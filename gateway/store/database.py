@@ -60,6 +60,9 @@ class Database:
     def _open(self) -> sqlite3.Connection:
         if self._path is not None:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Before SQLite opens it: its journals take over the mode of the file.
+            self._path.touch(mode=0o600)
+            self._path.chmod(0o600)
         connection = sqlite3.connect(self._path or ":memory:")
         try:
             connection.row_factory = sqlite3.Row
@@ -68,8 +71,6 @@ class Database:
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
             self._migrate(connection)
-            if self._path is not None:
-                self._path.chmod(0o600)
         except BaseException:
             connection.close()
             raise

@@ -12,6 +12,7 @@ import pytest
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.probe import CameraVerdict, Playable, Reason, StreamFacts, Verdict
 from gateway.model.survey import Acceptance, Remembered
+from gateway.store.database import Database
 from gateway.store.record_page import page
 from gateway.store.records import FILE, RecordStore
 
@@ -94,6 +95,15 @@ async def test_a_transaction_fails_wholly_and_the_store_goes_on() -> None:
         assert caught.value.kind is ErrorKind.INTERNAL
         await store.remember(KNOWN)
         assert await store.remembered("house") == [KNOWN]
+
+
+async def test_nobody_else_reads_the_records_or_their_journals(tmp_path: Path) -> None:
+    store = Database(tmp_path / FILE, ("CREATE TABLE seen (what TEXT);",))
+    await store.do(lambda connection: connection.execute("INSERT INTO seen VALUES ('x')"))
+    files = {one.name: one.stat().st_mode & 0o777 for one in sorted(tmp_path.iterdir())}
+    await store.close()
+    assert len(files) > 1, "the journal is there while the file is open"
+    assert set(files.values()) == {0o600}
 
 
 async def test_a_file_of_a_newer_gateway_is_left_alone(tmp_path: Path) -> None:
