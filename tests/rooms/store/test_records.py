@@ -97,10 +97,14 @@ async def test_a_transaction_fails_wholly_and_the_store_goes_on() -> None:
         assert await store.remembered("house") == [KNOWN]
 
 
+def modes(folder: Path) -> dict[str, int]:
+    return {one.name: one.stat().st_mode & 0o777 for one in folder.iterdir()}
+
+
 async def test_nobody_else_reads_the_records_or_their_journals(tmp_path: Path) -> None:
     store = Database(tmp_path / FILE, ("CREATE TABLE seen (what TEXT);",))
     await store.do(lambda connection: connection.execute("INSERT INTO seen VALUES ('x')"))
-    files = {one.name: one.stat().st_mode & 0o777 for one in sorted(tmp_path.iterdir())}
+    files = modes(tmp_path)
     await store.close()
     assert len(files) > 1, "the journal is there while the file is open"
     assert set(files.values()) == {0o600}
