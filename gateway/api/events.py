@@ -162,7 +162,7 @@ class Story:
     def _camera(self, site: Site, camera: CameraStatus) -> bytes:
         if not self._visitor.sees_camera(site, camera.id):
             return b""
-        camera = views.seen_camera(camera, self._visitor)
+        camera = views.seen_camera(site, camera, self._visitor)
         poster = self._app[keys.POSTERS].get(site.id, camera.id)
         view = views.camera_view(site, camera, poster, self._app[keys.CLOCK].now())
         known = site.camera(camera.id)

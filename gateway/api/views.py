@@ -23,17 +23,19 @@ def timestamp(value: float) -> str:
 def seen_part(status: SiteStatus, site: Site, visitor: Principal) -> SiteStatus:
     """Return the status with only the cameras that the visitor may see."""
     cameras = tuple(
-        seen_camera(item, visitor) for item in status.cameras if visitor.sees_camera(site, item.id)
+        seen_camera(site, item, visitor)
+        for item in status.cameras
+        if visitor.sees_camera(site, item.id)
     )
     return replace(status, cameras=cameras)
 
 
-def seen_camera(camera: CameraStatus, visitor: Principal) -> CameraStatus:
+def seen_camera(site: Site, camera: CameraStatus, visitor: Principal) -> CameraStatus:
     """Return what the visitor may know of a camera that they see.
 
     Reasons are written for those who can mend something; they name the camera's address.
     """
-    return camera if visitor.staff else replace(camera, reason="", hint="")
+    return camera if visitor.works_at(site.id) else replace(camera, reason="", hint="")
 
 
 def summary(status: SiteStatus, site: Site) -> dict[str, Any]:

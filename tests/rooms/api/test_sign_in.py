@@ -25,7 +25,7 @@ from tests.rooms.api.people import (
     signed_in,
     try_sign_in,
 )
-from tests.rooms.api.stage import OFFER, SDP, STAFF, HandClock, Stage, problem_of
+from tests.rooms.api.stage import OFFER, SDP, STAFF, HandClock, Stage, problem_of, status_of
 
 
 @pytest.fixture
@@ -290,6 +290,18 @@ async def test_a_technician_sees_the_own_sites(page: Client, site: str, status: 
     assert response.status == status
     if status == 200:
         assert ("servers" in await response.json()) is (site == "tickets")
+
+
+async def test_a_technician_is_told_why_an_own_camera_is_silent(stage: Stage, page: Client) -> None:
+    """Reasons name addresses: who mends a camera needs them, who passes by does not."""
+    for site in ("tickets", "open"):
+        status = status_of(stage.sites[site])
+        told = tuple(replace(camera, reason="10.0.0.2 is gone") for camera in status.cameras)
+        stage.board.publish(replace(status, cameras=told))
+    await signed_in(page, "timur")
+    for site, reason in (("tickets", "10.0.0.2 is gone"), ("open", "")):
+        cameras = (await (await page.get(f"/api/v1/sites/{site}")).json())["cameras"]
+        assert {camera["reason"] for camera in cameras} == {reason}
 
 
 async def test_a_technician_administers_nothing(page: Client) -> None:
