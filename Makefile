@@ -43,7 +43,8 @@ RERUN :=
 test: RERUN := --reruns 1 --reruns-delay 1 -raR
 test: export HYPOTHESIS_PROFILE = thorough
 test: debian check ## Everything: the checks, then real cameras, browsers and peers.
-	$(RUN) pytest -q -n 2 --dist loadgroup $(RERUN) -m "slow or browser or gstreamer or netns or docker" tests
+	$(RUN) pytest -q -n 2 --dist loadfile $(RERUN) -m "(slow or browser or gstreamer or netns) and not docker" tests
+	$(RUN) pytest -q $(RERUN) -m docker tests
 
 test-docker: debian $(VENV)/ready ## Containers on a private Docker Engine with its own LANs (root; five minutes).
 	$(RUN) pytest -q -m docker tests
