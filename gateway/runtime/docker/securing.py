@@ -85,6 +85,9 @@ class Securing:
         try:
             await self._guard.close_ports(seen.server, seen.id, seen.image, lock)
         except GatewayError as error:
+            now = await self._listing.look(seen.id)
+            if now is None or not now.running:
+                return  # it has ended meanwhile: no ports are left, and its own end says why
             if error.kind is not ErrorKind.CONTAINER_FAILED:
                 raise
             self._log.error(
