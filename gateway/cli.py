@@ -78,12 +78,12 @@ def plan(
     site: Annotated[str, typer.Option(help="Only this building.")] = "",
 ) -> None:
     """Say what would be done and why; exit 2 if there is anything."""
-    from gateway import service
+    from gateway import previewing
 
     fleet = _load(directory)
     if site and site not in fleet.sites:
         raise _no_site(site, fleet)
-    plans = asyncio.run(service.plans(fleet, site or None))
+    plans = asyncio.run(previewing.plans(fleet, site or None))
     for one in plans:
         for step in one.steps:
             typer.echo(f"{one.site}: {step}")

@@ -6,21 +6,16 @@ touched), then the keeper. Ends in reverse. Media servers are left running or ta
 """
 
 import asyncio
-import errno
-import functools
 import signal
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import structlog
-from aiohttp import web
 
 from gateway.api.app import create_app
 from gateway.api.ports import DemoSwitch
-from gateway.api.runner import create_runner
 from gateway.ask import reachable
 from gateway.config.load import Loader
 from gateway.config.watch import changes
@@ -29,33 +24,27 @@ from gateway.control.clients import Clients
 from gateway.control.demand import Demand
 from gateway.control.fieldwork import Fieldwork
 from gateway.control.keeper import Keeper
-from gateway.control.ports import Runtime
 from gateway.control.posters import Posters
-from gateway.control.preview import preview
 from gateway.control.siteloop import World
 from gateway.control.streams import Streams
 from gateway.control.watching import Watching
 from gateway.doorbooks import open_stores
+from gateway.front_door import open_door
 from gateway.kit import openfiles
 from gateway.kit.clock import SystemClock
-from gateway.kit.oserrors import plainly
 from gateway.kit.signals import until_told
 from gateway.kit.tasks import Tasks
 from gateway.model.company import Fleet, RuntimeKind, Settings
-from gateway.model.errors import ErrorKind, GatewayError
-from gateway.model.plan import Plan
+from gateway.model.errors import GatewayError
 from gateway.rtsp.picture import PictureWorker
-from gateway.runtime.process import ProcessRuntime
+from gateway.runtimes import LEASE_S, make_runtime, needs_restart
 from gateway.store.files import PosterFiles
 from gateway.store.lock import DataFolder
 from gateway.surveying import open_fieldwork
 from gateway.wcs.server import WcsServer
-from gateway.wcs.settings import embedded_container_files, embedded_files, wcs_files
 
 _REMOVE_S: Final = 20.0
 _REREAD_S: Final = 5.0
-LEASE_S: Final = 900.0
-"""How long an embedded media server goes on when no gateway asks it any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,16 +165,7 @@ class Service:
             fieldwork=fieldwork,
             stores=open_stores(self._stack, self._fleet.settings.data_dir),
         )
-        runner = create_runner(app)
-        await runner.setup()
-        self._stack.push_async_callback(runner.cleanup)
-        host, port = self._listen()
-        site = web.TCPSite(runner, host, port)
-        try:
-            await site.start()
-        except OSError as error:
-            raise _door_error(host, port, error) from error
-        self._port = runner.addresses[0][1]
+        self._port = await open_door(self._stack, app, *self._listen())
 
     def _listen(self) -> tuple[str, int]:
         settings = self._fleet.settings
@@ -206,7 +186,7 @@ class Service:
             if self._streams is not None:
                 self._streams.take(fleet)
             keeper.apply(self.fleet)
-            if _needs_restart(before.settings) != _needs_restart(fleet.settings):
+            if needs_restart(before.settings) != needs_restart(fleet.settings):
                 log.warning(
                     "listen, data_dir, runtime, engine and network change at the next start"
                 )
@@ -239,59 +219,9 @@ async def run(service: Service) -> None:
         await service.close(remove=remove)
 
 
-async def plans(fleet: Fleet, only: str | None = None) -> Sequence[Plan]:
-    """Return what a gateway would do now, site by site; raises GatewayError and changes nothing."""
-    if not fleet.settled:
-        raise GatewayError(
-            ErrorKind.CONFIG_INVALID,
-            "gateway.yaml is broken, so nobody knows what is wanted.",
-            "run gateway check",
-        )
-    runtime, clock = make_runtime(fleet.settings), SystemClock()
-    world = World(runtime, Clients(WcsServer), Board(), Demand(clock), clock)
-    try:
-        there = {server.site for server in await runtime.observe()} - fleet.unreadable
-        sites = sorted(there | fleet.sites.keys()) if only is None else [only]
-        return [await preview(site_id, fleet, world) for site_id in sites]
-    finally:
-        await world.clients.close()
-        await runtime.close()
-
-
 def keeps(service: Service) -> bool:
     """Tell whether media servers outlive a stop of the gateway."""
     return service.fleet.settings.media_servers.keep_on_stop
-
-
-def make_runtime(settings: Settings, *, lease_s: float = LEASE_S) -> Runtime:
-    """Return what media servers run on; raises CONFIG_INVALID for one that is not built in."""
-    kind, servers = settings.media_servers.runtime, settings.media_servers
-    if kind is RuntimeKind.SWARM:
-        raise GatewayError(
-            ErrorKind.CONFIG_INVALID,
-            f"the runtime {kind} is not part of this version",
-            "set media_servers.runtime to docker or process in gateway.yaml",
-        )
-    if kind is RuntimeKind.DOCKER:
-        # Not imported at the top: a machine without containers need not load the engine's SDK.
-        from gateway.runtime.docker.runtime import DockerOptions, DockerRuntime
-
-        return DockerRuntime(
-            DockerOptions(
-                data_dir=settings.data_dir,
-                network=servers.network,
-                media_ports=servers.media_ports,
-                max_viewers=servers.max_viewers,
-                embedded=embedded_container_files,
-                wcs=wcs_files,
-                engine=servers.engine,
-            )
-        )
-    return ProcessRuntime(
-        settings.data_dir,
-        media_ports=settings.media_servers.media_ports,
-        configure=functools.partial(embedded_files, lease_s=lease_s),
-    )
 
 
 def web_dir() -> Path:
@@ -299,30 +229,3 @@ def web_dir() -> Path:
     package = Path(__file__).parent
     inside = package / "web"
     return inside if inside.is_dir() else package.parent / "web"
-
-
-def _needs_restart(settings: Settings) -> tuple[object, ...]:
-    servers = settings.media_servers
-    return (
-        settings.listen_host,
-        settings.listen_port,
-        settings.data_dir,
-        servers.runtime,
-        servers.media_ports,
-        servers.engine,
-        servers.network,
-    )
-
-
-def _door_error(host: str, port: int, error: OSError) -> GatewayError:
-    if error.errno == errno.EADDRINUSE:
-        return GatewayError(
-            ErrorKind.CONFLICT,
-            f"port {port} of {host} is in use by another program",
-            "end that program, or set another listen address",
-        )
-    return GatewayError(
-        ErrorKind.CONFIG_INVALID,
-        f"the gateway cannot listen on {host}:{port}: {plainly(error)}",
-        "set listen to an address of this machine and a port above 1023",
-    )

@@ -16,7 +16,8 @@ from gateway.kit.secret import Secret
 from gateway.kit.signals import until_told
 from gateway.model.company import Fleet, MediaServers, RuntimeKind, Settings
 from gateway.model.errors import ErrorKind, GatewayError
-from gateway.service import Options, Service, make_runtime, web_dir
+from gateway.runtimes import make_runtime
+from gateway.service import Options, Service, web_dir
 from tests.waiting import until
 
 
