@@ -15,9 +15,20 @@ class Role(StrEnum):
     EDGE = "edge"
 
 
+def edge_id(site: str, n: int) -> str:
+    """Return the id of a site's ``n``-th edge, counted from 1.
+
+    A site's id holds no dot, so the id of an edge is never that of a site.
+    """
+    return f"{site}.edge{n}"
+
+
 @dataclass(frozen=True, slots=True)
 class ServerSpec:
-    """One wanted media server. ``id`` is unique in the fleet (the site's id for the origin)."""
+    """One wanted media server. ``id`` is unique in the fleet (the site's id for the origin).
+
+    ``origin``: the server that an edge takes its streams from, ``None`` for an origin.
+    """
 
     id: str
     site: str
@@ -30,6 +41,7 @@ class ServerSpec:
     limits: Limits = field(default_factory=Limits)
     max_viewers: int = 500
     sound: bool = False
+    origin: str | None = None
 
 
 class ServerState(StrEnum):
