@@ -1,25 +1,16 @@
-"""Who watched what: written in a thread of its own, so that no play ever waits for a disk."""
+"""Who watched what; no play ever waits for a disk."""
 
-import asyncio
 import secrets
 import sqlite3
-from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import structlog
-
-from gateway.kit.backoff import Backoff
-from gateway.kit.tasks import Tasks
 from gateway.model.access import AuditQuery, PastView, View, Way
-from gateway.model.errors import GatewayError
 from gateway.store.database import Database
+from gateway.store.write_behind import MAX_PENDING, WriteBehind
 
 FILE: Final = "audit.db"
-MAX_PENDING: Final = 20_000
-"""Rows that wait for a disk that hangs; further ones are counted and lost."""
-
 _SALT_BYTES: Final = 32
 _MIGRATIONS: Final = (
     """
@@ -51,20 +42,15 @@ class AuditRecords:
 
     def __init__(self, folder: Path | None, *, max_pending: int = MAX_PENDING) -> None:
         self._database = Database(None if folder is None else folder / FILE, _MIGRATIONS)
-        self._pending: deque[_Row] = deque()
-        self._max_pending = max_pending
-        self._tasks = Tasks("audit")
-        self._writing = False
-        self._lost = 0
-        self._log = structlog.get_logger("store")
+        self._rows = WriteBehind(self._database, _write, what="viewings", max_pending=max_pending)
 
     def begin(self, view: View) -> None:
         """Write down that a play began."""
-        self._put(view)
+        self._rows.put(view)
 
     def end(self, play: str, at: float, reason: str) -> None:
         """Write down that a play is over; its name, which is a key, is forgotten."""
-        self._put((play, at, reason))
+        self._rows.put((play, at, reason))
 
     async def salt(self) -> bytes:
         """Return what addresses are hashed with, the same for the life of the installation."""
@@ -88,48 +74,8 @@ class AuditRecords:
 
     async def close(self) -> None:
         """Write what waits and close the file."""
-        await self._tasks.close()
-        try:
-            await self._flush()
-        except GatewayError as error:
-            self._log.error("the last viewings are not recorded", reason=str(error))
+        await self._rows.close()
         await self._database.close()
-
-    def _put(self, row: _Row) -> None:
-        if len(self._pending) >= self._max_pending:
-            self._lost += 1
-            return
-        self._pending.append(row)
-        if not self._writing:
-            self._writing = True
-            self._tasks.spawn(self._write(), "write")
-
-    async def _write(self) -> None:
-        """Write until nothing waits; say once that it fails, and once that it works again."""
-        backoff = Backoff(first=1, most=60)
-        while self._pending:
-            try:
-                await self._flush()
-            except GatewayError as error:
-                if not backoff.failures:
-                    self._log.error("viewings are not recorded for now", reason=str(error))
-                await asyncio.sleep(backoff.next())
-        self._writing = False
-        if backoff.failures or self._lost:
-            self._log.warning("viewings are recorded again", lost=self._lost)
-            self._lost = 0
-
-    async def _flush(self) -> None:
-        """Write what waits in one transaction; rows leave the queue once they are on the disk."""
-        rows = list(self._pending)
-
-        def work(connection: sqlite3.Connection) -> None:
-            for row in rows:
-                _write(connection, row)
-
-        await self._database.do(work)
-        for _ in rows:
-            self._pending.popleft()
 
 
 def _page(connection: sqlite3.Connection, query: AuditQuery) -> list[PastView]:
