@@ -1,17 +1,16 @@
 """``/api/v1/audit``: who watched what, for administrators; as JSON in pages and as CSV."""
 
-import csv
-import io
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from aiohttp import web
 
 from gateway.api import keys
 from gateway.api.access import require_administrator
+from gateway.api.csv_lines import csv_lines
 from gateway.api.ports import AuditStore
 from gateway.api.problems import STARTED
+from gateway.api.query import moment, whole_number
 from gateway.api.sites import as_json
 from gateway.api.views import timestamp
 from gateway.model.access import AuditQuery, PastView
@@ -21,7 +20,6 @@ MOST_ROWS: Final = 1000
 _USUAL_ROWS: Final = 100
 _MAX_ID: Final = 2**53
 _COLUMNS: Final = ("from", "to", "site", "camera", "who", "way", "website", "address", "reason")
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 async def list_views(request: web.Request) -> web.Response:
@@ -51,9 +49,11 @@ async def export_views(request: web.Request) -> web.StreamResponse:
     )
     await response.prepare(request)
     request[STARTED] = True
-    await response.write(_lines([_COLUMNS]))
+    await response.write(csv_lines([_COLUMNS]))
     while rows:
-        await response.write(_lines([tuple(_view(row)[name] for name in _COLUMNS) for row in rows]))
+        await response.write(
+            csv_lines([tuple(_view(row)[name] for name in _COLUMNS) for row in rows])
+        )
         rows = await store.page(replace(query, before=rows[-1].id))
     await response.write_eof()
     return response
@@ -82,47 +82,13 @@ def _view(row: PastView) -> dict[str, Any]:
     }
 
 
-def _lines(rows: list[tuple[Any, ...]]) -> bytes:
-    """Return lines of CSV (RFC 4180) in which no cell is a formula to a spreadsheet."""
-    text = io.StringIO()
-    csv.writer(text).writerows([[_cell(value) for value in row] for row in rows])
-    return text.getvalue().encode()
-
-
-def _cell(value: object) -> str:
-    text = "" if value is None else str(value)
-    # OWASP, CSV injection: a quote in front makes any spreadsheet take it for text.
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
 def _query(request: web.Request) -> AuditQuery:
     given = request.query
     return AuditQuery(
         site=given.get("site"),
         camera=given.get("camera"),
-        start=_moment(given.get("from"), "from"),
-        end=_moment(given.get("to"), "to"),
-        before=_number(given.get("before"), "before", _MAX_ID),
-        limit=_number(given.get("limit"), "limit", MOST_ROWS) or _USUAL_ROWS,
+        start=moment(given.get("from"), "from"),
+        end=moment(given.get("to"), "to"),
+        before=whole_number(given.get("before"), "before", _MAX_ID),
+        limit=whole_number(given.get("limit"), "limit", MOST_ROWS) or _USUAL_ROWS,
     )
-
-
-def _moment(text: str | None, name: str) -> float | None:
-    if not text:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError) as error:
-        raise GatewayError(
-            ErrorKind.BAD_REQUEST, f"{name} is no time.", "Send it like 2026-05-05T12:00:00Z."
-        ) from error
-
-
-def _number(text: str | None, name: str, most: int) -> int | None:
-    if not text:
-        return None
-    good = text.isascii() and text.isdigit() and len(text) <= len(str(most))
-    if not good or not 1 <= int(text) <= most:
-        raise GatewayError(ErrorKind.BAD_REQUEST, f"{name} is no number from 1 to {most}.")
-    return int(text)
