@@ -6,7 +6,10 @@ from gateway.model.errors import ErrorKind, GatewayError
 
 
 def moment(text: str | None, name: str) -> float | None:
-    """Return seconds since 1970 of an ISO 8601 text (UTC if it names no zone); raises BAD_REQUEST."""
+    """Return the seconds since 1970 of an ISO 8601 text, UTC if it names no zone.
+
+    Raises BAD_REQUEST.
+    """
     if not text:
         return None
     try:
