@@ -71,6 +71,8 @@ def origin_spec(site: Site, defaults: MediaServers) -> ServerSpec:
         limits=defaults.limits,
         max_viewers=defaults.max_viewers if own.max_viewers is None else own.max_viewers,
         sound=site.viewing.sound,
+        feeds_edges=site.scaling.max_servers > 1,
+        rtsp_output=own.rtsp_output,
     )
 
 

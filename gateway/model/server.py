@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from gateway.kit.secret import Secret
 from gateway.model.company import Limits, RuntimeKind
+from gateway.model.site import RtspOutput
 
 
 class Role(StrEnum):
@@ -28,6 +29,8 @@ class ServerSpec:
     """One wanted media server. ``id`` is unique in the fleet (the site's id for the origin).
 
     ``origin``: the server that an edge takes its streams from, ``None`` for an origin.
+    ``feeds_edges``: an origin that edges may take streams from; it is there before the first edge,
+    so that an origin need not be made anew for it. ``rtsp_output``: what recorders are offered.
     """
 
     id: str
@@ -42,6 +45,8 @@ class ServerSpec:
     max_viewers: int = 500
     sound: bool = False
     origin: str | None = None
+    feeds_edges: bool = False
+    rtsp_output: RtspOutput | None = None
 
 
 class ServerState(StrEnum):

@@ -68,13 +68,25 @@ class Camera:
 
 
 @dataclass(frozen=True, slots=True)
+class RtspOutput:
+    """Where and to whom the media server offers the site's streams over RTSP (TCP port)."""
+
+    port: int
+    users: tuple[Credential, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class MediaServerSettings:
-    """One site's own media-server settings; ``None`` means the company's default."""
+    """One site's own media-server settings; ``None`` means the company's default.
+
+    Without ``rtsp_output`` no recorder can take streams.
+    """
 
     address: str | None = None
     external_address: str | None = None
     license: Secret | None = None
     max_viewers: int | None = None
+    rtsp_output: RtspOutput | None = None
 
 
 @dataclass(frozen=True, slots=True)
