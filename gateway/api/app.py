@@ -10,9 +10,11 @@ from gateway.api import (
     cameras,
     cors,
     demo,
+    embedding,
     events,
     headers,
     health,
+    history,
     keys,
     openapi,
     pages,
@@ -77,6 +79,7 @@ def create_app(
     app[keys.PACE] = Pace(limits, clock)
     app[keys.STREAMS] = Streams(limits)
     app[keys.ASSETS] = Assets(web_dir)
+    app[keys.HISTORY] = None if stores is None else stores.history
     keep_doors(app, watching, stores or ports.Stores())
     app.add_routes(_routes())
     app.on_response_prepare.append(cors.mark)
@@ -94,6 +97,7 @@ def _routes() -> list[web.RouteDef]:
         web.get("/api/v1/sites", sites.list_sites),
         web.get(_SITE, sites.show_site),
         web.get(_POSTER, sites.show_poster),
+        web.get(_SITE + "/embed", embedding.show_embed),
         web.get("/api/v1/events", events.follow, allow_head=False),
         web.get("/api/v1/demo/cameras", demo.list_cameras),
         web.post("/api/v1/demo/cameras/{camera}", demo.set_plugged),
@@ -106,13 +110,16 @@ def _routes() -> list[web.RouteDef]:
         web.get("/api/v1/audit.csv", audit.export_views),
         web.get(_PLAY_STATE, play_state.show_play),
         web.get("/api/v1/openapi.json", openapi.show_openapi),
+        web.get("/api/v1/docs", pages.docs),
         *surveys.routes(),
         *cameras.routes(),
+        *history.routes(),
         web.get("/healthz", health.healthz),
         web.get("/readyz", health.readyz),
         web.get("/", pages.index),
         web.get("/watch/{site}", pages.watch),
         web.get("/embed/{site}", pages.embed),
+        web.get("/embed-preview/{site}", pages.embed_preview),
         web.get("/console", pages.console),
         web.get("/assets/{path:.+}", pages.asset),
         *(web.options(path, cors.preflight) for path in open_to_websites),

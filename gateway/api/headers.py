@@ -10,8 +10,8 @@ from gateway.model.site import Site
 
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-    "media-src 'self' blob:; connect-src 'self'; manifest-src 'self'; font-src 'self'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors "
+    "media-src 'self' blob:; connect-src 'self'; frame-src 'self'; manifest-src 'self'; "
+    "font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors "
 )
 
 _ORIGIN: Final = re.compile(

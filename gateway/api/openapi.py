@@ -8,7 +8,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from gateway.api.access import CSRF_HEADER
-from gateway.api.operations import OPERATIONS, Operation
+from gateway.api.operations import GROUPS, OPERATIONS, Operation
 from gateway.api.schemas import SCHEMAS, named
 from gateway.api.sessions import PLAIN_COOKIE
 from gateway.api.sites import as_json
@@ -54,10 +54,12 @@ def document(app: web.Application) -> dict[str, Any]:
     for method, path, route in routes(app):
         operation = OPERATIONS.get((method, path))
         if operation is not None:
-            paths.setdefault(path, {})[method.lower()] = _described(path, route, operation)
+            described = _described(path, route, operation) | {"tags": [_tag(method, path)]}
+            paths.setdefault(path, {})[method.lower()] = described
     return {
         "openapi": "3.1.0",
         "info": {"title": "Camera gateway", "version": metadata.version("camera-gateway")},
+        "tags": [{"name": tag} for tag in GROUPS],
         "paths": paths,
         "components": {"schemas": dict(SCHEMAS), "securitySchemes": _SCHEMES},
     }
@@ -68,6 +70,10 @@ def routes(app: web.Application) -> Iterator[tuple[str, str, web.AbstractRoute]]
     for route in app.router.routes():
         if route.resource is not None and route.method not in _PLUMBING:
             yield route.method, route.resource.canonical, route
+
+
+def _tag(method: str, path: str) -> str:
+    return next(tag for tag, group in GROUPS.items() if (method, path) in group)
 
 
 def _described(path: str, route: web.AbstractRoute, operation: Operation) -> dict[str, Any]:

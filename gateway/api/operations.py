@@ -74,6 +74,7 @@ _WATCHING: Final = {
     ("GET", _CAMERA + "/poster.jpg"): Operation(
         who="viewer", answers={200: (_JPEG, None), 304: ("", None)}, query={"t": WHOLE}
     ),
+    ("GET", _SITE + "/embed"): Operation(who="staff", answers=_json(named("Embed"))),
     ("GET", "/api/v1/events"): Operation(
         who="viewer", answers={200: (_SSE, None)}, query={"site": TEXT}
     ),
@@ -142,6 +143,20 @@ _SURVEYING: Final = {
     ),
 }
 
+_HISTORY: Final = {
+    ("GET", _SITE + "/history"): Operation(
+        who="staff",
+        answers=_json(closed(spans=listed(named("Span")))),
+        query={"camera": TEXT, "from": MOMENT, "to": MOMENT, "limit": WHOLE},
+    ),
+    ("GET", _SITE + "/availability"): Operation(
+        who="staff", answers=_json(closed(months=listed(named("Availability"))))
+    ),
+    ("GET", _SITE + "/availability.csv"): Operation(
+        who="staff", answers={200: ("text/csv", None)}
+    ),
+}
+
 _DEMO: Final = {
     ("GET", "/api/v1/demo/cameras"): Operation(
         who="anyone", answers=_json(closed(cameras=by_name(FLAG)))
@@ -162,18 +177,32 @@ _HEALTH: Final = {
 }
 
 _PAGES: Final = {
-    ("GET", path): _PAGE for path in ("/", "/watch/{site}", "/embed/{site}", "/console")
+    ("GET", path): _PAGE
+    for path in (
+        "/",
+        "/watch/{site}",
+        "/embed/{site}",
+        "/embed-preview/{site}",
+        "/console",
+        "/api/v1/docs",
+    )
 } | {
     ("GET", "/assets/{path}"): Operation(
         who="anyone", answers={200: ("*/*", None), 304: ("", None)}
     )
 }
 
+GROUPS: Final[Mapping[str, Mapping[tuple[str, str], Operation]]] = {
+    "Watching": _WATCHING,
+    "People and access": _ADMINISTERING,
+    "Cameras and surveys": _SURVEYING,
+    "History": _HISTORY,
+    "Health": _HEALTH,
+    "Demo": _DEMO,
+    "Pages": _PAGES,
+}
+"""The operations as a reader looks for them: the document's tags."""
+
 OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
-    **_WATCHING,
-    **_ADMINISTERING,
-    **_SURVEYING,
-    **_DEMO,
-    **_HEALTH,
-    **_PAGES,
+    key: operation for group in GROUPS.values() for key, operation in group.items()
 }

@@ -32,6 +32,19 @@ async def embed(request: web.Request) -> web.Response:
     return _file(request, await request.app[keys.ASSETS].get("embed.html"))
 
 
+async def embed_preview(request: web.Request) -> web.Response:
+    """``GET /embed-preview/{site}``: the snippet of a site, for staff.
+
+    Like the console it shows nothing before somebody signs in.
+    """
+    return _file(request, await request.app[keys.ASSETS].get("embed-preview.html"))
+
+
+async def docs(request: web.Request) -> web.Response:
+    """``GET /api/v1/docs``: the API's description for people."""
+    return _file(request, await request.app[keys.ASSETS].get("docs.html"))
+
+
 async def asset(request: web.Request) -> web.Response:
     """``GET /assets/...``: scripts, styles, texts and icons; pages have addresses of their own."""
     name = request.match_info["path"]

@@ -129,6 +129,15 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         demo=FLAG,
         cameras=listed(named("Camera")),
     ),
+    "Embed": closed(
+        site=TEXT,
+        name=by_name(TEXT),
+        public_url=or_null(TEXT),
+        access=one_of(*Access),
+        allowed_origins=listed(TEXT),
+        tickets=FLAG,
+        cameras=listed(closed(id=TEXT, name=by_name(TEXT))),
+    ),
     "Session": closed(
         name=or_null(TEXT),
         role=one_of(*Role),
@@ -149,6 +158,20 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         website=TEXT,
         **{"from": MOMENT, "to": or_null(MOMENT)},
         reason=or_null(one_of(*End)),
+    ),
+    "Span": closed(
+        camera=TEXT,
+        state=one_of(*CameraState),
+        reason=TEXT,
+        **{"from": MOMENT, "to": or_null(MOMENT)},
+    ),
+    "Availability": closed(
+        camera=TEXT,
+        month=TEXT,
+        availability=or_null(NUMBER),
+        available_s=WHOLE,
+        watched_s=WHOLE,
+        outages=WHOLE,
     ),
     "Play": closed(
         state=one_of("running", "ended"), until=or_null(MOMENT), reason=or_null(one_of(*End))
