@@ -28,7 +28,7 @@ from gateway.control.posters import Posters
 from gateway.control.siteloop import World
 from gateway.control.streams import Streams
 from gateway.control.watching import Watching
-from gateway.doorbooks import open_stores
+from gateway.doorbooks import keep_history, open_stores
 from gateway.front_door import open_door
 from gateway.kit import openfiles
 from gateway.kit.clock import SystemClock
@@ -154,6 +154,13 @@ class Service:
     async def _open_door(
         self, watching: Watching, posters: Posters, keeper: Keeper, fieldwork: Fieldwork
     ) -> None:
+        data_dir = self._fleet.settings.data_dir
+        history = await keep_history(
+            self._stack,
+            data_dir,
+            board=self.board,
+            days=lambda: self._fleet.settings.history_days,
+        )
         app = create_app(
             fleet=lambda: self.fleet,
             board=self.board,
@@ -163,7 +170,7 @@ class Service:
             web_dir=web_dir(),
             demo_switch=self.options.demo_switch,
             fieldwork=fieldwork,
-            stores=open_stores(self._stack, self._fleet.settings.data_dir),
+            stores=open_stores(self._stack, data_dir, history),
         )
         self._port = await open_door(self._stack, app, *self._listen())
 

@@ -38,6 +38,7 @@ PASSWORDS: Final = web.AppKey[Passwords]("passwords")
 GUESSES: Final = web.AppKey[Guesses]("guesses")
 VIEWINGS: Final = web.AppKey[Viewings]("viewings")
 FIELDWORK: Final = web.AppKey[Fieldwork | None]("fieldwork")
+HISTORY: Final = web.AppKey[ports.HistoryStore | None]("history")
 
 PEER: Final = web.RequestKey[str]("peer")
 """The address that the connection comes from, whatever a header says."""

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from gateway.model.access import AuditQuery, PastView, Revocation, SessionRecord, View
 from gateway.model.company import Fleet
+from gateway.model.history import HistoryQuery, Span
 from gateway.model.status import CameraStatus, SiteStatus
 
 CurrentFleet = Callable[[], Fleet]
@@ -125,6 +126,13 @@ class RevocationStore(Protocol):
         """Keep a revocation."""
 
 
+class HistoryStore(Protocol):
+    """Keeps the states of the cameras."""
+
+    async def spans(self, query: HistoryQuery) -> Sequence[Span]:
+        """Return spans, newest first."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
     """Where the doors' records outlive a restart; what is absent is kept in memory or not at all.
@@ -135,6 +143,7 @@ class Stores:
     audit: AuditStore | None = None
     sessions: SessionStore | None = None
     revocations: RevocationStore | None = None
+    history: HistoryStore | None = None
 
 
 class Poster(Protocol):

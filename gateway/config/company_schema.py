@@ -25,6 +25,16 @@ _SETTINGS = Settings()
 _SERVERS = MediaServers()
 
 
+class HistoryKeys(Keys):
+    """The record of the cameras' states."""
+
+    days: Annotated[int, Field(ge=1, le=3650)] = Field(
+        default=_SETTINGS.history_days,
+        description="Days after which the record of a camera's state is deleted.",
+        examples=["400"],
+    )
+
+
 class NetworkKeys(Keys):
     """The Docker network of the media servers."""
 
@@ -198,3 +208,6 @@ class GatewayKeys(Keys):
         examples=["[127.0.0.1/32]"],
     )
     audit: AuditKeys = Field(default=AuditKeys(), description="The record of who watched.")
+    history: HistoryKeys = Field(
+        default=HistoryKeys(), description="The record of the cameras' states."
+    )

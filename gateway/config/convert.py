@@ -99,6 +99,7 @@ def to_settings(keys: GatewayKeys, secrets: Secrets, report: Report) -> Settings
         sign_on=convert_access.sign_on(keys.sign_on),
         trusted_proxies=keys.trusted_proxies,
         audit_days=keys.audit.days,
+        history_days=keys.history.days,
     )
 
 

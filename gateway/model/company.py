@@ -150,6 +150,7 @@ class Settings:
     sign_on: SignOn | None = None
     trusted_proxies: tuple[str, ...] = ()
     audit_days: int = 90
+    history_days: int = 400
 
 
 class Severity(StrEnum):
