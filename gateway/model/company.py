@@ -53,20 +53,61 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """One Docker Engine, and the network of its host; the one without a name is the company's.
+
+    ``ca``, ``cert`` and ``key`` are files for TLS, ``ssh_key`` and ``known_hosts`` files for ssh;
+    ``control`` is the ssh address by which the gateway reaches the media servers' control ports
+    when ``url`` is none itself. One that is not ``enabled`` is never contacted.
+    """
+
+    name: str = ""
+    url: str | None = None
+    network: Network = field(default_factory=Network)
+    ca: Path | None = None
+    cert: Path | None = None
+    key: Path | None = None
+    control: str | None = None
+    ssh_key: Path | None = None
+    known_hosts: Path | None = None
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class MediaServers:
     """The company's defaults for media servers.
 
-    ``media_ports`` is the first and last UDP port that embedded servers may take, one each.
+    ``engine`` is an address, or the name of one of ``engines``. ``media_ports`` is the first and
+    last UDP port that embedded servers may take, one each.
     """
 
     runtime: RuntimeKind = RuntimeKind.PROCESS
     image: str | None = None
     engine: str | None = None
+    engines: tuple[EngineSettings, ...] = ()
     network: Network = field(default_factory=Network)
     limits: Limits = field(default_factory=Limits)
     media_ports: tuple[int, int] = (31001, 32000)
     max_viewers: int = 500
     keep_on_stop: bool = True
+
+    def engine_of(self, name: str | None) -> EngineSettings | None:
+        """Return the engine of a site that names ``name``, or none; ``None`` for an unknown one."""
+        wanted = name or self.engine or ""
+        for engine in self.engines:
+            if engine.name == wanted:
+                return engine
+        if name:
+            return None
+        return EngineSettings(url=self.engine, network=self.network)
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """How much of the machine may be taken before no site grows any more; shares from 0 to 1."""
+
+    cpu: float = 0.8
+    memory: float = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +183,7 @@ class Settings:
     data_dir: Path = Path("data")
     media_servers: MediaServers = field(default_factory=MediaServers)
     scaling: Scaling = field(default_factory=Scaling)
+    machine: Machine = field(default_factory=Machine)
     ice_servers: tuple[IceServer, ...] = ()
     ticket_secret: Secret | None = None
     staff_token: Secret | None = None

@@ -86,6 +86,7 @@ class MediaServerSettings:
     external_address: str | None = None
     license: Secret | None = None
     max_viewers: int | None = None
+    engine: str | None = None
     rtsp_output: RtspOutput | None = None
 
 
@@ -114,10 +115,16 @@ class Viewing:
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """Limits of the number of media servers of a site."""
+    """Limits of the number of media servers of a site, the origin included.
 
+    ``licenses`` are the keys that edges may take, one each; the site's origin has its own.
+    """
+
+    min_servers: int = 1
     max_servers: int = 1
     viewers_per_server: int = 200
+    shrink_after_s: float = 600.0
+    licenses: tuple[Secret, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
