@@ -18,6 +18,9 @@ _SPACE: Final = re.compile(r"[\s\x00-\x1f\x7f]")
 _PATH_PASSWORD: Final = re.compile(r"(?i)(pass(word|wd)?|pwd)=[^&/?#_]")
 _ICE: Final = re.compile(r"(stuns?|turns?):([^?]+)(\?transport=(udp|tcp))?")
 _ENGINE_SCHEMES: Final = ("unix", "tcp", "http", "https", "ssh")
+# Neither may begin with a dash: both become arguments of a command.
+_USER: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
+_NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _CREDENTIAL: Final = "put them under credential: {username: ..., password: {env: NAME}}"
 _MAX_URL: Final = 2048
 _MAX_PORT: Final = 65535
@@ -134,11 +137,35 @@ def _engine(data: Any) -> str:
     scheme, mark, rest = value.partition("://")
     if not mark or scheme not in _ENGINE_SCHEMES or not rest:
         raise wrong("is no Docker address; write for example unix:///var/run/docker.sock")
-    if "@" in rest and scheme != "ssh":
+    if scheme == "ssh":
+        return _ssh(value)
+    if "@" in rest:
         raise wrong("holds a user or a password in clear; reach the engine by TLS or ssh://")
-    if scheme == "ssh" and ":" in rest.rpartition("@")[0]:
-        raise wrong("holds a password in clear; log in by key")
+    if scheme != "unix":
+        _url(value, schemes=_ENGINE_SCHEMES[1:-1], example="tcp://192.0.2.10:2376")
     return value
+
+
+def _ssh(data: Any) -> str:
+    value, advice = text(data), "write for example ssh://gateway@192.0.2.10"
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        raise wrong(f"is no ssh address; {advice}") from None
+    if parts.password is not None:
+        raise wrong("holds a password in clear; log in by key")
+    if parts.scheme != "ssh" or port == 0 or not _is_host(parts.hostname or ""):
+        raise wrong(f"is no ssh address; {advice}")
+    if parts.query or parts.fragment or not _USER.fullmatch(parts.username or "gateway"):
+        raise wrong(f"is no ssh address; {advice}")
+    return value
+
+
+def _engine_or_name(data: Any) -> str:
+    if isinstance(data, str) and "://" not in data and _NAME.fullmatch(data):
+        return data
+    return _engine(data)
 
 
 Rtsp = Annotated[str, PlainValidator(_rtsp), WithJsonSchema({"type": "string", "format": "uri"})]
@@ -152,3 +179,5 @@ Origin = Annotated[
 Listen = Annotated[tuple[str, int], PlainValidator(_listen), WithJsonSchema({"type": "string"})]
 IceUrl = Annotated[str, PlainValidator(_ice), WithJsonSchema({"type": "string"})]
 Engine = Annotated[str, PlainValidator(_engine), WithJsonSchema({"type": "string"})]
+EngineOrName = Annotated[str, PlainValidator(_engine_or_name), WithJsonSchema({"type": "string"})]
+Ssh = Annotated[str, PlainValidator(_ssh), WithJsonSchema({"type": "string"})]

@@ -5,19 +5,22 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from gateway.config.access_schema import AccountKeys, AuditKeys, SignOnKeys, TicketsKeys
-from gateway.config.addresses import Engine, IceUrl, Listen, Url
+from gateway.config.addresses import Engine, EngineOrName, IceUrl, Listen, Ssh, Url
 from gateway.config.fields import (
     CpuSet,
     DhcpRange,
+    Id,
     Interface,
     Ip,
     IpRange,
     Memory,
     PortRange,
+    Rhythm,
     SecretField,
     Subnet,
     Text,
 )
+from gateway.config.notify_schema import NotificationsKeys
 from gateway.config.site_schema import Keys, ScalingKeys
 from gateway.model.company import MediaServers, NetworkDriver, RuntimeKind, Settings
 
@@ -91,6 +94,59 @@ class LimitsKeys(Keys):
     )
 
 
+class EngineKeys(Keys):
+    """One Docker Engine that sites may name."""
+
+    name: Id = Field(
+        description="Name that sites write at media_server.engine.", examples=["north"]
+    )
+    url: Engine = Field(
+        description="Its address: ssh://user@host, tcp://host:2376 with TLS, or a local unix://.",
+        examples=["ssh://gateway@192.0.2.10"],
+    )
+    ssh_key: SecretField | None = Field(
+        default=None,
+        description="Private key for ssh, as {file: path}; without it ssh looks for one itself.",
+        examples=["{file: keys/north}"],
+    )
+    known_hosts: Text | None = Field(
+        default=None,
+        description="File with the host's ssh key; without it that of the gateway's user.",
+        examples=["keys/known_hosts"],
+    )
+    ca: Text | None = Field(
+        default=None,
+        description="File with the certificate that vouches for the engine (TLS).",
+        examples=["keys/ca.pem"],
+    )
+    cert: Text | None = Field(
+        default=None,
+        description="File with the gateway's own certificate (TLS).",
+        examples=["keys/cert.pem"],
+    )
+    key: SecretField | None = Field(
+        default=None,
+        description="Key of that certificate, as {file: path} (TLS).",
+        examples=["{file: keys/key.pem}"],
+    )
+    control: Ssh | None = Field(
+        default=None,
+        description="How the gateway reaches the media servers on another machine if url is not "
+        "ssh; the account needs no more than port forwarding.",
+        examples=["ssh://gateway@192.0.2.10"],
+    )
+    network: NetworkKeys | None = Field(
+        default=None,
+        description="Network of this host's media servers; without it media_servers.network.",
+    )
+    enabled: bool = Field(
+        default=True,
+        description="Whether the machine is used; false also means that nothing runs there any "
+        "more, so its sites may move.",
+        examples=["false"],
+    )
+
+
 class MediaServersKeys(Keys):
     """The company's defaults for media servers."""
 
@@ -104,10 +160,14 @@ class MediaServersKeys(Keys):
         description="Image of the media server, with its version (docker, swarm).",
         examples=["flashphoner/webcallserver:5.2.2124"],
     )
-    engine: Engine | None = Field(
+    engine: EngineOrName | None = Field(
         default=None,
-        description="Address of the Docker Engine; without it DOCKER_HOST or the local socket.",
+        description="Address of the Docker Engine, or a name of engines; without it DOCKER_HOST "
+        "or the local socket.",
         examples=["unix:///var/run/docker.sock"],
+    )
+    engines: tuple[EngineKeys, ...] = Field(
+        default=(), max_length=200, description="Further Docker Engines, one per machine (docker)."
     )
     network: NetworkKeys = Field(
         default=NetworkKeys(), description="Network of the media servers (docker, swarm)."
@@ -162,6 +222,18 @@ class IceServerKeys(Keys):
     )
 
 
+class ProbingKeys(Keys):
+    """Full looks at the cameras, beside their videos."""
+
+    every: Rhythm = Field(
+        default=_SETTINGS.probe_every_s,
+        description="Time between two full looks at a camera (picture, codec, key frames), an "
+        "hour at least; or never.",
+        examples=["12h"],
+        json_schema_extra={"default": "24h"},
+    )
+
+
 class GatewayKeys(Keys):
     """The company: the file ``gateway.yaml``."""
 
@@ -207,7 +279,13 @@ class GatewayKeys(Keys):
         "X-Forwarded-Proto are believed.",
         examples=["[127.0.0.1/32]"],
     )
+    probing: ProbingKeys = Field(
+        default=ProbingKeys(), description="Full looks at the cameras, spread over the day."
+    )
     audit: AuditKeys = Field(default=AuditKeys(), description="The record of who watched.")
     history: HistoryKeys = Field(
         default=HistoryKeys(), description="The record of the cameras' states."
+    )
+    notifications: NotificationsKeys = Field(
+        default=NotificationsKeys(), description="Who is told of outages."
     )

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from gateway.config import convert_access
 from gateway.config.company_schema import GatewayKeys
+from gateway.config.convert_engines import media_servers
+from gateway.config.convert_notify import notifications
 from gateway.config.document import Path as KeyPath
 from gateway.config.secrets import Reference, SecretError, Secrets
 from gateway.config.site_schema import (
@@ -16,7 +18,7 @@ from gateway.config.site_schema import (
     SiteKeys,
 )
 from gateway.kit.secret import Secret
-from gateway.model.company import IceServer, Limits, MediaServers, Network, Settings
+from gateway.model.company import IceServer, Settings
 from gateway.model.site import (
     Camera,
     Credential,
@@ -79,7 +81,7 @@ def to_settings(keys: GatewayKeys, secrets: Secrets, report: Report) -> Settings
         listen_host=host,
         listen_port=port,
         data_dir=Path(keys.data_dir),
-        media_servers=_media_servers(keys),
+        media_servers=media_servers(keys.media_servers, secrets, report),
         scaling=to_scaling(keys.scaling, Scaling()),
         ice_servers=tuple(
             IceServer(
@@ -99,32 +101,9 @@ def to_settings(keys: GatewayKeys, secrets: Secrets, report: Report) -> Settings
         sign_on=convert_access.sign_on(keys.sign_on),
         trusted_proxies=keys.trusted_proxies,
         audit_days=keys.audit.days,
+        probe_every_s=keys.probing.every,
         history_days=keys.history.days,
-    )
-
-
-def _media_servers(keys: GatewayKeys) -> MediaServers:
-    servers = keys.media_servers
-    network = servers.network
-    return MediaServers(
-        runtime=servers.runtime,
-        image=servers.image,
-        engine=servers.engine,
-        network=Network(
-            driver=network.driver,
-            parent=network.parent,
-            subnet=network.subnet,
-            gateway=network.gateway,
-            ip_range=network.ip_range,
-            dhcp_range=network.dhcp_range,
-            guard_image=network.guard_image,
-        ),
-        limits=Limits(
-            cpus=servers.limits.cpus, memory=servers.limits.memory, cpuset=servers.limits.cpuset
-        ),
-        media_ports=servers.media_ports,
-        max_viewers=servers.max_viewers,
-        keep_on_stop=servers.keep_on_stop,
+        notifications=notifications(keys.notifications, secrets, report),
     )
 
 
@@ -157,6 +136,7 @@ def to_site(
             external_address=server.external_address,
             license=reader.optional(server.license, ("media_server", "license")),
             max_viewers=server.max_viewers,
+            engine=server.engine,
         ),
         discovery=discovery,
         viewing=Viewing(
@@ -180,6 +160,7 @@ def _discovery(keys: DiscoveryKeys, reader: _Reader) -> Discovery:
             reader.credential(item, ("discovery", "credentials", i))
             for i, item in enumerate(keys.credentials)
         ),
+        follow=keys.follow,
     )
 
 

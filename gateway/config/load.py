@@ -10,14 +10,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from gateway.config import checks, network_checks
+from gateway.config import checks, engine_checks, network_checks
 from gateway.config.admission import admit
 from gateway.config.convert import to_settings, to_site
 from gateway.config.files import on_the_way, read_regular, reason
 from gateway.config.reading import COMPANY_FILE, MAX_BYTES, Source, id_of, misnamed, read_source
 from gateway.config.schema import Kind
 from gateway.config.secrets import Secrets
-from gateway.model.company import Fleet, Problem, Settings, Severity
+from gateway.model.company import Fleet, Problem, RuntimeKind, Settings, Severity
 from gateway.model.site import Site
 
 _GONE: Final = "is gone; put it back (its last version stays in force)"
@@ -121,6 +121,8 @@ class Loader:
         if source.company is not None:
             settings = to_settings(source.company, now.secrets, report)
             network_checks.check_company(settings, report)
+            if settings.media_servers.runtime is not RuntimeKind.PROCESS:
+                engine_checks.check_engines(settings.media_servers, report)
         now.problems.extend(report.problems)
         if settings is not None and not report.failed:
             self._settings = settings
@@ -150,6 +152,7 @@ class Loader:
         if source.site is not None:
             site = to_site(site_id, source.site, now.settings.scaling, now.secrets, report)
             checks.check_site(site, source.site.id, report)
+            engine_checks.check_engine(site, now.settings, report)
             network_checks.check_address(site, now.settings, report)
         now.problems.extend(report.problems)
         return None if report.failed else site

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from gateway.config.checks import Report
 from gateway.config.document import Path
 from gateway.model.company import (
+    EngineSettings,
     MediaServers,
     Network,
     NetworkDriver,
@@ -23,6 +24,7 @@ from gateway.model.company import (
 from gateway.model.site import Site
 
 _NETWORK: Path = ("media_servers", "network")
+_ENGINES: Path = ("media_servers", "engines")
 _LAN_DRIVERS = (NetworkDriver.IPVLAN, NetworkDriver.MACVLAN)
 _MOST_PUBLISHED = 300
 _SECONDS_PER_PORT = 0.02
@@ -97,21 +99,39 @@ def check_company(settings: Settings, report: Report, hosts: Collection[str] = (
     if servers.runtime is RuntimeKind.PROCESS:
         return
     _check_image(servers, report)
-    network = servers.network
-    if network.driver in _LAN_DRIVERS:
-        for key, example in (("parent", "enp0s3"), ("subnet", "192.168.23.0/24")):
-            if getattr(network, key) is None:
-                report((*_NETWORK, key), f"is missing for {network.driver}; write {key}: {example}")
-    _check_range(network, report)
-    _check_hosts(network, [*_hosts(settings), *hosts], report)
-    if network.driver is NetworkDriver.BRIDGE:
+    for path, network in _networks(servers):
+        if network.driver in _LAN_DRIVERS:
+            for key, example in (("parent", "enp0s3"), ("subnet", "192.168.23.0/24")):
+                if getattr(network, key) is None:
+                    words = f"is missing for {network.driver}; write {key}: {example}"
+                    report((*path, key), words)
+        _check_range(network, path, report)
+        _check_hosts(network, path, [*_hosts(settings), *hosts], report)
+    drivers = {network.driver for _, network in _networks(servers)}
+    if NetworkDriver.BRIDGE in drivers:
         _check_published(servers, report)
-    if network.driver is NetworkDriver.HOST and settings.listen_port in WCS_PORTS:
+    own = servers.engine_of(None)
+    if (
+        own is not None
+        and own.host is None
+        and own.network.driver is NetworkDriver.HOST
+        and settings.listen_port in WCS_PORTS
+    ):
         report(
             ("listen",),
             f"port {settings.listen_port} is also one of a media server on the host's network; "
             "write another one, for example 8090",
         )
+
+
+def _networks(servers: MediaServers) -> Iterator[tuple[Path, Network]]:
+    """Yield every network that is used; that of the company only if something stands in it."""
+    engines = servers.engines
+    if not engines or "://" in (servers.engine or "") or servers.network != Network():
+        yield _NETWORK, servers.network
+    for index, engine in enumerate(engines):
+        if engine.network != servers.network:
+            yield (*_ENGINES, index, "network"), engine.network
 
 
 def _check_image(servers: MediaServers, report: Report) -> None:
@@ -130,14 +150,14 @@ def _check_image(servers: MediaServers, report: Report) -> None:
         )
 
 
-def _check_range(network: Network, report: Report) -> None:
+def _check_range(network: Network, where: Path, report: Report) -> None:
     if network.ip_range is None or network.subnet is None:
         if network.ip_range is not None and network.driver in _LAN_DRIVERS:
             return
         if network.ip_range is not None:
-            report((*_NETWORK, "ip_range"), "needs subnet: too")
+            report((*where, "ip_range"), "needs subnet: too")
         return
-    path: Path = (*_NETWORK, "ip_range")
+    path: Path = (*where, "ip_range")
     subnet, span = Span.of(network.subnet), Span.of(network.ip_range)
     aligned = ipaddress.ip_network(network.ip_range, strict=False)
     written = ipaddress.ip_interface(network.ip_range)
@@ -175,21 +195,21 @@ def _hosts(settings: Settings) -> Iterator[str]:
             continue
 
 
-def _check_hosts(network: Network, hosts: Sequence[str], report: Report) -> None:
+def _check_hosts(network: Network, path: Path, hosts: Sequence[str], report: Report) -> None:
     if network.gateway is not None and network.subnet is not None:
         subnet = Span.of(network.subnet)
         if not subnet.holds(network.gateway):
-            report((*_NETWORK, "gateway"), f"is not inside subnet {network.subnet}")
+            report((*path, "gateway"), f"is not inside subnet {network.subnet}")
     if network.ip_range is None:
         return
     span = Span.of(network.ip_range)
     advice = "a media server would get the same address; choose a range without it"
     if network.gateway is not None and span.holds(network.gateway):
-        report((*_NETWORK, "gateway"), f"is inside ip_range ({span}): {advice}")
+        report((*path, "gateway"), f"is inside ip_range ({span}): {advice}")
     for host in dict.fromkeys(hosts):
         if span.holds(host):
             report(
-                (*_NETWORK, "ip_range"),
+                (*path, "ip_range"),
                 f"({span}) holds {host}, this machine's own address: {advice}",
             )
 
@@ -211,9 +231,10 @@ def _check_published(servers: MediaServers, report: Report) -> None:
 def check_address(site: Site, settings: Settings, report: Report) -> None:
     """Report a media server's address that the company's network cannot give it."""
     servers, address = settings.media_servers, site.media_server.address
-    network = servers.network
-    if address is None or servers.runtime is RuntimeKind.PROCESS:
+    engine = servers.engine_of(site.media_server.engine)
+    if address is None or servers.runtime is RuntimeKind.PROCESS or engine is None:
         return
+    network = engine.network
     path: Path = ("media_server", "address")
     if network.driver not in _LAN_DRIVERS or network.subnet is None:
         return
@@ -245,10 +266,21 @@ def check_capacity(settings: Settings, sites: Collection[Site], report: Report) 
                 Severity.WARNING,
             )
         return
-    network = servers.network
+    for name in dict.fromkeys(site.media_server.engine for site in sites):
+        there = [site for site in sites if site.media_server.engine == name and site.enabled]
+        engine = servers.engine_of(name)
+        if engine is not None:
+            _check_room(servers, engine, sum(site.scaling.max_servers for site in there), report)
+
+
+def _check_room(servers: MediaServers, engine: EngineSettings, wanted: int, report: Report) -> None:
+    """Warn when the sites of one engine may need more than its network has."""
+    network, path = engine.network, _NETWORK
+    if engine in servers.engines and network != servers.network:
+        path = (*_ENGINES, servers.engines.index(engine), "network")
     if network.driver is NetworkDriver.HOST and wanted > 1:
         report(
-            (*_NETWORK, "driver"),
+            (*path, "driver"),
             f"on the host's network {wanted} WCS servers want the same command-line port (2001) "
             "and their control ports are open to the LAN (the embedded server's are not); write "
             "driver: ipvlan",
@@ -258,7 +290,7 @@ def check_capacity(settings: Settings, sites: Collection[Site], report: Report) 
         span = Span.of(network.ip_range)
         if span.high - span.low + 1 < wanted:
             report(
-                (*_NETWORK, "ip_range"),
+                (*path, "ip_range"),
                 f"({span}) holds {span.high - span.low + 1} addresses and the sites may need "
                 f"{wanted}; write a larger one",
                 Severity.WARNING,

@@ -65,6 +65,17 @@ class Secrets:
         self._environment = os.environ if environment is None else environment
         self.used: set[Path] = set()
 
+    def locate(self, name: str) -> Path:
+        """Return the path of a file that others read; raises :class:`SecretError`."""
+        path = self._directory / name
+        self.used.add(path)
+        try:
+            read_regular(path, _MAX_BYTES)
+        except (OSError, ValueError) as error:
+            words = reason(error) if isinstance(error, OSError) else "its name is no path"
+            raise SecretError(f"the file {name} cannot be read: {words}") from None
+        return path.absolute()
+
     def resolve(self, wanted: Reference) -> Secret:
         """Return the secret; raises :class:`SecretError`, which names where it should be."""
         if wanted.kind == "env":

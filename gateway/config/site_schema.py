@@ -17,8 +17,9 @@ from gateway.config.fields import (
     Text,
     wrong,
 )
-from gateway.model.site import Access, Pull, Scaling, Viewing
+from gateway.model.site import Access, Discovery, Follow, Pull, Scaling, Viewing
 
+_DISCOVERY = Discovery()
 _VIEWING = Viewing()
 _SCALING = Scaling()
 
@@ -149,6 +150,12 @@ class MediaServerKeys(Keys):
         "company's media_servers.max_viewers.",
         examples=["300"],
     )
+    engine: Id | None = Field(
+        default=None,
+        description="Machine that runs it: a name of media_servers.engines in gateway.yaml; "
+        "without it media_servers.engine.",
+        examples=["north"],
+    )
 
 
 class DiscoveryKeys(Keys):
@@ -171,6 +178,12 @@ class DiscoveryKeys(Keys):
         max_length=32,
         description="Users that are tried on cameras, in this order, one try each per survey.",
         examples=["[{username: viewer, password: {env: CAMERAS}}]"],
+    )
+    follow: Follow = Field(
+        default=_DISCOVERY.follow,
+        description="What becomes of a camera that answers at another address of these networks: "
+        "tell (say so), play (also play it from there) or write (also correct this file).",
+        examples=["write"],
     )
 
 

@@ -1,11 +1,14 @@
 """What ``gateway.yaml`` says: the company's settings, and all sites together."""
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from gateway.kit.secret import Secret
+from gateway.model.notify import Notifications
 from gateway.model.site import Scaling, Site
 
 
@@ -71,6 +74,26 @@ class EngineSettings:
     ssh_key: Path | None = None
     known_hosts: Path | None = None
     enabled: bool = True
+
+    @property
+    def host(self) -> str | None:
+        """The other machine that it is on; ``None`` for the gateway's own."""
+        parts = urlsplit(self.control or self.url or "")
+        name = parts.hostname
+        if not name or parts.scheme == "unix":
+            return None
+        return None if parts.scheme != "ssh" and is_loopback(name) else name
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.url})" if self.name else self.url or "the local one"
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host's name or address means the machine itself."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +198,10 @@ class SignOn:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The company's ``gateway.yaml``."""
+    """The company's ``gateway.yaml``.
+
+    ``probe_every_s``: seconds between two full looks at a camera, ``None`` for none at all.
+    """
 
     public_url: str | None = None
     listen_host: str = "127.0.0.1"
@@ -192,7 +218,9 @@ class Settings:
     sign_on: SignOn | None = None
     trusted_proxies: tuple[str, ...] = ()
     audit_days: int = 90
+    probe_every_s: float | None = 86_400.0
     history_days: int = 400
+    notifications: Notifications = field(default_factory=Notifications)
 
 
 class Severity(StrEnum):
