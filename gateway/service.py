@@ -107,7 +107,12 @@ class Service:
         watching, posters = self._followers(world, keeper)
         places = (self.options.directory, settings.data_dir)
         fieldwork, self._streams = await open_fieldwork(
-            self._stack, *places, board=self.board, changed=keeper.apply, poster=posters.get
+            self._stack,
+            *places,
+            board=self.board,
+            notes=world.notes,
+            changed=keeper.apply,
+            poster=posters.get,
         )
         self._streams.take(self._fleet)
         await self._open_door(watching, posters, keeper, fieldwork)

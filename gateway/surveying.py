@@ -7,6 +7,7 @@ from pathlib import Path
 from gateway.config.edit import SiteFiles
 from gateway.control.board import Board
 from gateway.control.fieldwork import Fieldwork
+from gateway.control.notes import Notes
 from gateway.control.ports import Records
 from gateway.control.registration import Picture, Registrations
 from gateway.control.streams import Streams
@@ -54,6 +55,7 @@ async def open_fieldwork(
     data_dir: Path,
     *,
     board: Board,
+    notes: Notes,
     changed: Callable[[Fleet], object],
     poster: Callable[[str, str], Picture | None],
 ) -> tuple[Fieldwork, Streams]:
@@ -68,6 +70,7 @@ async def open_fieldwork(
         records=records,
         board=board,
         clock=tools.clock,
+        notes=notes,
         changed=lambda: changed(streams.fleet),
     )
     stack.push_async_callback(streams.close)

@@ -10,6 +10,7 @@ from typing import Any, Final
 from gateway.api.principal import Role
 from gateway.api.seats import End
 from gateway.model.access import Way
+from gateway.model.probe import Playable
 from gateway.model.site import Access
 from gateway.model.status import CameraState, SiteState
 
@@ -107,6 +108,9 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         viewers=WHOLE,
         last_live=or_null(MOMENT),
         has_sub=FLAG,
+        checked=or_null(
+            closed(playable=one_of(*Playable), sentence=TEXT, setting=TEXT, when=MOMENT)
+        ),
         private=FLAG,
         poster=or_null(TEXT),
     ),

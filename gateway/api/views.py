@@ -7,7 +7,7 @@ from typing import Any
 from gateway.api.ports import Poster
 from gateway.api.principal import Principal
 from gateway.model.site import Site
-from gateway.model.status import CameraState, CameraStatus, SiteStatus
+from gateway.model.status import CameraState, CameraStatus, Checked, SiteStatus
 
 
 def moment(value: datetime) -> str:
@@ -35,7 +35,7 @@ def seen_camera(site: Site, camera: CameraStatus, visitor: Principal) -> CameraS
 
     Reasons are written for those who can mend something; they name the camera's address.
     """
-    return camera if visitor.works_at(site.id) else replace(camera, reason="", hint="")
+    return camera if visitor.works_at(site.id) else replace(camera, reason="", hint="", checked=None)
 
 
 def summary(status: SiteStatus, site: Site) -> dict[str, Any]:
@@ -78,11 +78,23 @@ def camera_view(
         "last_live": None if camera.last_live is None else moment(camera.last_live),
         "has_sub": camera.has_sub,
         "private": private,
+        "checked": _checked(camera.checked),
         "poster": address,
     }
 
 
 def staff_view(status: SiteStatus) -> dict[str, Any]:
+def _checked(seen: Checked | None) -> dict[str, Any] | None:
+    if seen is None:
+        return None
+    return {
+        "playable": str(seen.playable),
+        "sentence": seen.sentence,
+        "setting": seen.setting,
+        "when": moment(seen.when),
+    }
+
+
     """Return what only staff sees of a site: its servers, its files' mistakes, the last step."""
     return {
         "servers": [

@@ -6,10 +6,12 @@ only ``gateway.service`` and the commands join them. Every method raises
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from gateway.kit.secret import Secret
+from gateway.model.checkup import Checkup
 from gateway.model.device import DeviceReport, Profile
 from gateway.model.encoder import EncoderChange
 from gateway.model.found import FoundDevice
@@ -23,7 +25,7 @@ from gateway.model.server import (
     StreamObserved,
 )
 from gateway.model.site import Credential, Discovery
-from gateway.model.survey import Acceptance, Remembered
+from gateway.model.survey import Acceptance, Remembered, SurveyStatus
 
 
 class Runtime(Protocol):
@@ -218,8 +220,23 @@ class Records(Protocol):
     async def forget(self, site: str, camera: str) -> None:
         """Forget a camera that was removed; its acceptance records stay."""
 
+    async def keep_checkup(self, checkup: Checkup) -> None:
+        """Keep the last full look at a camera, in place of the one before."""
+
+    async def checkups(self, since: datetime | None = None) -> Sequence[Checkup]:
+        """Return the last full look at every camera, or only those taken since."""
+
     async def begin_survey(self, site: str, survey: str) -> None:
-        """Make room for a survey's pictures: those of the site's earlier surveys go."""
+        """Make room for a survey's pictures; of earlier ones only the last that has ended stays."""
+
+    async def end_survey(self, status: SurveyStatus) -> None:
+        """Keep what a survey has come to; the site's other surveys go."""
+
+    async def ended_surveys(self, sites: Collection[str]) -> Sequence[SurveyStatus]:
+        """Return the last survey of each site that has ended; those of other sites go."""
+
+    async def surveying(self, site: str) -> bool:
+        """Tell whether a survey of the site has begun and not ended, in whichever process."""
 
     async def save_picture(self, survey: str, n: int, jpeg: bytes) -> None:
         """Keep the picture of one sighting of a survey that was begun."""

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -12,6 +12,7 @@ from gateway.control.clients import Clients
 from gateway.control.demand import Demand
 from gateway.control.desired import Desired, desired
 from gateway.control.facts import PLAYING, Facts, ServerFacts
+from gateway.control.notes import Notes
 from gateway.control.ports import Runtime
 from gateway.control.reconcile import Reconciler
 from gateway.control.status import Scene, site_status
@@ -52,6 +53,7 @@ class World:
     demand: Demand
     clock: Clock
     rhythm: Rhythm = Rhythm()
+    notes: Notes = field(default_factory=Notes)
 
 
 class SiteLoop:
@@ -125,10 +127,12 @@ class SiteLoop:
         return False
 
     def _publish(self, site: Site) -> None:
-        scene = Scene(site, self._wanted, self.facts, self._world.clock.now(), self._problems)
-        before = self._world.board.site(self.id)
+        world = self._world
+        now = world.clock.now()
+        scene = Scene(site, self._wanted, self.facts, now, self._problems, world.notes)
+        before = world.board.site(self.id)
         status = site_status(scene, before)
-        self._world.board.publish(status)
+        world.board.publish(status)
         self._tell(status, before)
 
     def _tell(self, status: SiteStatus, before: SiteStatus | None) -> None:

@@ -5,14 +5,16 @@ before it only says since when, and whether a camera that sends nothing has ever
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from gateway.control.desired import Desired, streams_of
 from gateway.control.facts import PLAYING, Facts, ServerFacts
+from gateway.control.notes import Notes
 from gateway.kit.secret import redact
 from gateway.model.company import Problem
+from gateway.model.device import DeviceFailureKind
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.server import CaptureObserved, ServerState
 from gateway.model.site import Camera, Site
@@ -68,6 +70,9 @@ _FAILED_KINDS: Final = frozenset(
 )
 
 
+_ABSENT: Final = frozenset({DeviceFailureKind.UNREACHABLE, DeviceFailureKind.TOO_SLOW})
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """All that a status is derived from."""
@@ -77,6 +82,7 @@ class Scene:
     facts: Facts
     now: datetime
     problems: tuple[Problem, ...] = ()
+    notes: Notes = field(default_factory=Notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,7 @@ def site_status(scene: Scene, before: SiteStatus | None) -> SiteStatus:
     )
     state = _site_state(scene, cameras)
     since = before.since if before is not None and before.state is state else scene.now
+    remarks = [one for camera in cameras for one in scene.notes.problems(scene.site.id, camera.id)]
     return SiteStatus(
         id=scene.site.id,
         name=scene.site.name,
@@ -101,7 +108,7 @@ def site_status(scene: Scene, before: SiteStatus | None) -> SiteStatus:
         since=since,
         cameras=cameras,
         servers=_servers(scene),
-        problems=scene.problems,
+        problems=(*scene.problems, *remarks),
         last_step=scene.facts.last_step,
     )
 
@@ -121,6 +128,7 @@ def camera_status(scene: Scene, camera: Camera, before: CameraStatus | None) -> 
         hint=redact(verdict.hint),
         last_live=_last_live(verdict.state, before, scene.now),
         has_sub=camera.rtsp_sub is not None,
+        checked=scene.notes.of(scene.site.id, camera.id).checked,
     )
     if origin is None:
         return status
@@ -138,11 +146,7 @@ def _verdict(scene: Scene, camera: Camera, before: CameraStatus | None) -> _Verd
     if not camera.enabled:
         return _Verdict(CameraState.DISABLED, "The camera is switched off.")
     if camera.rtsp is None:
-        return _Verdict(
-            CameraState.WAITING,
-            "The address of its video is not known yet.",
-            "run a survey of the site, or write the camera's rtsp address",
-        )
+        return _untold(scene, camera)
     names = streams_of(scene.site.id, camera)
     pulled = {capture.stream for capture in scene.wanted.captures}
     stream = next((name for name in names if name in pulled), None)
@@ -152,6 +156,15 @@ def _verdict(scene: Scene, camera: Camera, before: CameraStatus | None) -> _Verd
     if origin is None or not origin.asked:
         return _server_trouble(scene.facts, origin)
     return _pulled(scene, origin, stream, before)
+
+
+def _untold(scene: Scene, camera: Camera) -> _Verdict:
+    """Say why a camera that is known by ONVIF alone does not tell where its video is."""
+    trouble = scene.notes.of(scene.site.id, camera.id).trouble
+    if trouble is None:
+        return _Verdict(CameraState.WAITING, "The camera is being asked where its video is.")
+    state = CameraState.SILENT if trouble.kind in _ABSENT else CameraState.FAILED
+    return _Verdict(state, trouble.message, trouble.hint)
 
 
 def _not_pulled(scene: Scene, stream: str) -> _Verdict:

@@ -15,6 +15,7 @@ from typing import Final
 import structlog
 
 from gateway.control.board import Board
+from gateway.control.notes import Notes
 from gateway.control.ports import Interviewer, Records
 from gateway.control.recognise import remembered
 from gateway.kit.backoff import Backoff
@@ -41,6 +42,11 @@ _PASSWORD: Final = frozenset(
     }
 )
 _SICK: Final = frozenset({CameraState.SILENT, CameraState.FAILED})
+_MISTAKE: Final = DeviceFailure(
+    DeviceFailureKind.BAD_ANSWER,
+    "the gateway made a mistake with this camera",
+    "the gateway's log says more",
+)
 _Key = tuple[str, str]
 
 
@@ -68,12 +74,14 @@ class Streams:
         records: Records,
         board: Board,
         clock: Clock,
+        notes: Notes,
         changed: Callable[[], object],
     ) -> None:
         self._interviewer = interviewer
         self._records = records
         self._board = board
         self._clock = clock
+        self._notes = notes
         self._changed = changed
         self._given = self._fleet = Fleet(Settings(), {})
         self._known: dict[_Key, Remembered] = {}
@@ -167,11 +175,13 @@ class Streams:
                 if asking.not_before <= now and (not known or self._sick(site, camera)):
                     yield site, camera
         for gone in self._asking.keys() - there:
+                    self._notes.trouble(*key, None)
             del self._asking[gone]
 
     def _sick(self, site: Site, camera: Camera) -> bool:
         status = self._board.site(site.id)
         one = status.camera(camera.id) if status else None
+            self._notes.trouble(*gone, None)
         if one is None or one.state not in _SICK:
             return False
         return (self._clock.now() - one.since).total_seconds() > _QUIET_S
@@ -188,6 +198,7 @@ class Streams:
         now = self._clock.monotonic()
         if report.failure is not None:
             pause = asking.backoff.next()
+            self._notes.trouble(site.id, camera.id, _MISTAKE)
             if report.failure.kind in _PASSWORD:
                 pause = _PASSWORD_S * random.uniform(1, 1.2)  # noqa: S311  # spreads load
             asking.not_before = now + pause
@@ -199,6 +210,7 @@ class Streams:
 
     async def _ask(self, camera: Camera) -> DeviceReport:
         try:
+        self._notes.trouble(site.id, camera.id, None)
             found = await self._interviewer.locate(camera.onvif or "")
         except GatewayError as error:
             failure = DeviceFailure(DeviceFailureKind.UNREACHABLE, error.message, error.hint)
@@ -238,7 +250,8 @@ class Streams:
     def _complain(
         self, site: Site, camera: Camera, asking: _Asking, failure: DeviceFailure
     ) -> None:
-        """Say a failure once, not at every try."""
+        """Put a failure up, and say it once, not at every try."""
+        self._notes.trouble(site.id, camera.id, failure)
         if failure.message != asking.trouble:
             self._log.warning(
                 "a camera does not tell its streams",

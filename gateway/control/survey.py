@@ -3,8 +3,10 @@
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
+
+import structlog
 
 from gateway.control.survey_run import Survey
 from gateway.control.survey_tools import Order, Tools
@@ -19,12 +21,17 @@ MOST_TARGETS: Final = 256
 
 @dataclass(slots=True)
 class Surveys:
-    """Starts, shows and ends surveys; the last one of each site is remembered until the next."""
+    """Starts, shows and ends surveys; the last one of each site is kept until the next.
+
+    ``changed`` is called when a survey has ended: cameras may be known better by now.
+    """
 
     tools: Tools
     fleet: Callable[[], Fleet]
+    changed: Callable[[], object] = lambda: None
     _last: dict[str, Survey] = field(default_factory=dict, init=False)
     _tasks: Tasks = field(default_factory=lambda: Tasks("surveys"), init=False)
+    _keeping: Tasks = field(default_factory=lambda: Tasks("ended surveys"), init=False)
     _ending: dict[str, Callable[[], object]] = field(default_factory=dict, init=False)
 
     def start(
@@ -71,6 +78,20 @@ class Surveys:
         task.add_done_callback(lambda _: self._ended(survey))
         return survey
 
+    async def restore(self) -> None:
+        """Show again what the last surveys have come to before this gateway began."""
+        fleet = self.fleet()
+        try:
+            ended = await self.tools.records.ended_surveys(fleet.sites.keys() | fleet.unreadable)
+        except GatewayError as error:
+            self._log().warning("earlier surveys cannot be read", reason=str(error))
+            return
+        for status in ended:
+            site = fleet.sites.get(status.site)
+            if site is not None and site.id not in self._last:
+                survey = self._last[site.id] = Survey(Order(id=status.id, site=site), self.tools)
+                survey.restore(status)
+
     def running(self, site_id: str) -> Survey | None:
         """Return the survey that runs at a site."""
         survey = self._last.get(site_id)
@@ -99,12 +120,25 @@ class Surveys:
             ending()
 
     async def close(self) -> None:
-        """End all surveys."""
+        """End all surveys; what they have seen until now is kept."""
         await self._tasks.close()
+        await self._keeping.settle()
+
+    async def _keep(self, survey: Survey) -> None:
+        try:
+            await self.tools.records.end_survey(survey.status())
+        except GatewayError as error:
+            self._log().warning("a survey cannot be kept", reason=str(error))
+        self.changed()
+
+    @staticmethod
+    def _log() -> Any:
+        return structlog.get_logger("survey")
 
     def _ended(self, survey: Survey) -> None:
         self._ending.pop(survey.order.id, None)
         survey.abandoned()
+        self._keeping.spawn(self._keep(survey), survey.order.site.id)
 
 
 def checked_target(target: str) -> str:

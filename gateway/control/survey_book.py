@@ -16,6 +16,7 @@ from gateway.model.survey import (
     SurveyEvent,
     SurveyEventKind,
     SurveyState,
+    SurveyStatus,
 )
 
 _INTERVIEWED: Final = frozenset({SightingState.INTERVIEWED, SightingState.PROBED})
@@ -81,6 +82,17 @@ class Book:
         """Write down why nothing more can be said of a camera."""
         failed = replace(sighting, state=SightingState.FAILED, failure=failure)
         return self.put(SurveyEventKind.PROBED, failed)
+
+    def restore(self, status: SurveyStatus) -> None:
+        """Write down all of a survey that is over; listeners hear it as it has ended."""
+        for one in status.sightings:
+            self._sightings[one.n] = one
+            self.feed.tell(SurveyEvent(_KINDS[one.state], status.progress, one))
+        self._took = status.progress.elapsed_s
+        kind = SurveyEventKind.FINISHED
+        self.feed.tell(
+            SurveyEvent(kind, status.progress, state=status.state, reason=status.reason)
+        )
 
     def finish(self, state: SurveyState, reason: str) -> Progress:
         """Write down the end; nothing is told after it."""

@@ -77,6 +77,11 @@ class Survey:
             reason=self._reason,
         )
 
+    def restore(self, status: SurveyStatus) -> None:
+        """Be the survey that has come to this: it is over, and never run again."""
+        self.started, self._state, self._reason = status.started, status.state, status.reason
+        self.book.restore(status)
+
     def sighting(self, n: int) -> Sighting | None:
         """Return one sighting."""
         return next((one for one in self.book.sightings if one.n == n), None)

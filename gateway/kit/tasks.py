@@ -36,6 +36,11 @@ class Tasks:
                 task.cancel()
             await asyncio.wait(running)
 
+    async def settle(self) -> None:
+        """Wait until the last one has ended by itself."""
+        while self._tasks:
+            await asyncio.wait(list(self._tasks))
+
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if task.cancelled():

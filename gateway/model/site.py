@@ -16,6 +16,14 @@ class Pull(StrEnum):
     ON_DEMAND = "on_demand"
 
 
+class Follow(StrEnum):
+    """What becomes of a camera that answers at another address than its file names."""
+
+    TELL = "tell"
+    PLAY = "play"
+    WRITE = "write"
+
+
 class Access(StrEnum):
     """Who may watch a site."""
 
@@ -92,11 +100,15 @@ class MediaServerSettings:
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """Where and with which credentials the cameras of a site are looked for."""
+    """Where and with which credentials the cameras of a site are looked for.
+
+    ``follow`` says what becomes of one that has moved.
+    """
 
     interface: str | None = None
     subnets: tuple[str, ...] = ()
     credentials: tuple[Credential, ...] = ()
+    follow: Follow = Follow.PLAY
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from gateway.model.company import Problem
+from gateway.model.probe import Playable
 from gateway.model.server import Role
 from gateway.model.text import LocalText
 
@@ -32,6 +33,19 @@ class SiteState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Checked:
+    """What the last full look at a camera has shown.
+
+    ``sentence`` is whether browsers can play it and why not, ``setting`` what to change on it.
+    """
+
+    playable: Playable
+    sentence: str
+    setting: str
+    when: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class CameraStatus:
     """One camera: its state since when, why, and what plays."""
 
@@ -47,6 +61,7 @@ class CameraStatus:
     viewers: int = 0
     last_live: datetime | None = None
     has_sub: bool = False
+    checked: Checked | None = None
 
 
 @dataclass(frozen=True, slots=True)

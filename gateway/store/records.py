@@ -2,15 +2,18 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import asdict, fields, replace
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self, TypeVar
 
-from gateway.model.probe import CameraVerdict, Playable, Reason, StreamFacts, Verdict
-from gateway.model.survey import Acceptance, Remembered
+import structlog
+
+from gateway.model.checkup import Checkup
+from gateway.model.survey import Acceptance, Remembered, Sighting, SurveyState, SurveyStatus
 from gateway.store.database import Database
+from gateway.store.shapes import plain, restored
 
 FILE: Final = "records.db"
 _MIGRATIONS: Final = (
@@ -30,8 +33,20 @@ _MIGRATIONS: Final = (
     );
     CREATE INDEX acceptance_of_camera ON acceptance (site, camera, number)
     """,
+    """
+    ALTER TABLE surveys ADD COLUMN status TEXT;
+    CREATE TABLE checkups (
+        site TEXT NOT NULL, camera TEXT NOT NULL, happened TEXT NOT NULL, checkup TEXT NOT NULL,
+        PRIMARY KEY (site, camera)
+    );
+    CREATE INDEX checkups_happened ON checkups (happened)
+    """,
 )
-_STALE: Final = "-2 days"
+_STALE: Final = "-30 days"
+"""For so long the last survey of a building is shown, if no other follows."""
+_LONGEST: Final = "-1 hour"
+"""A survey that was begun earlier and has no end was killed."""
+_T = TypeVar("_T")
 
 
 class RecordStore:
@@ -55,7 +70,7 @@ class RecordStore:
 
     async def remember(self, known: Remembered) -> None:
         """Keep what is known of one camera, in place of what was known before."""
-        text = json.dumps(_plain(known), ensure_ascii=False)
+        text = _text(known)
 
         def work(db: sqlite3.Connection) -> None:
             db.execute(
@@ -76,26 +91,96 @@ class RecordStore:
             )
             return [str(row["known"]) for row in rows]
 
-        return [_remembered(json.loads(text)) for text in await self._database.do(work)]
+        return list(_readable(Remembered, await self._database.do(work)))
 
     async def forget(self, site: str, camera: str) -> None:
         """Forget a camera that was removed; its acceptance records stay."""
 
         def work(db: sqlite3.Connection) -> None:
             db.execute("DELETE FROM cameras WHERE site = ? AND camera = ?", (site, camera))
+            db.execute("DELETE FROM checkups WHERE site = ? AND camera = ?", (site, camera))
 
         await self._database.do(work)
 
+    async def keep_checkup(self, checkup: Checkup) -> None:
+        """Keep the last full look at a camera, in place of the one before."""
+        row = (checkup.site, checkup.camera, checkup.when.isoformat(), _text(checkup))
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute("INSERT OR REPLACE INTO checkups VALUES (?, ?, ?, ?)", row)
+
+        await self._database.do(work)
+
+    async def checkups(self, since: datetime | None = None) -> Sequence[Checkup]:
+        """Return the last full look at every camera, or only those taken at ``since`` or later."""
+        begin = "" if since is None else since.isoformat()
+
+        def work(db: sqlite3.Connection) -> list[str]:
+            rows = db.execute("SELECT checkup FROM checkups WHERE happened >= ?", (begin,))
+            return [str(row["checkup"]) for row in rows]
+
+        return list(_readable(Checkup, await self._database.do(work)))
+
     async def begin_survey(self, site: str, survey: str) -> None:
-        """Make room for a survey's pictures: those of the site's earlier surveys go."""
+        """Make room for a survey's pictures; of earlier ones only the last that has ended stays."""
 
         def work(db: sqlite3.Connection) -> None:
             db.execute(
-                "DELETE FROM surveys WHERE site = ? OR begun < datetime('now', ?)", (site, _STALE)
+                "DELETE FROM surveys WHERE begun < datetime('now', ?) OR site = ? AND id IS NOT"
+                " (SELECT id FROM surveys WHERE site = ? AND status IS NOT NULL"
+                " ORDER BY begun DESC, rowid DESC LIMIT 1)",
+                (_STALE, site, site),
             )
-            db.execute("INSERT INTO surveys VALUES (?, ?, datetime('now'))", (survey, site))
+            db.execute(
+                "INSERT INTO surveys (id, site, begun) VALUES (?, ?, datetime('now'))",
+                (survey, site),
+            )
 
         await self._database.do(work)
+
+    async def end_survey(self, status: SurveyStatus) -> None:
+        """Keep what a survey has come to; the site's other surveys go.
+
+        One that has broken off before it saw anything goes itself.
+        """
+        text = _text(replace(status, sightings=tuple(map(_slim, status.sightings))))
+        empty = not status.sightings and status.state is not SurveyState.FINISHED
+
+        def work(db: sqlite3.Connection) -> None:
+            if empty:
+                db.execute("DELETE FROM surveys WHERE id = ?", (status.id,))
+                return
+            db.execute("UPDATE surveys SET status = ? WHERE id = ?", (text, status.id))
+            db.execute("DELETE FROM surveys WHERE site = ? AND id <> ?", (status.site, status.id))
+
+        await self._database.do(work)
+
+    async def ended_surveys(self, sites: Collection[str]) -> Sequence[SurveyStatus]:
+        """Return the last survey of each site that has ended; those of other sites go."""
+        marks = ", ".join("?" * len(sites))
+
+        def work(db: sqlite3.Connection) -> list[str]:
+            db.execute(
+                f"DELETE FROM surveys WHERE begun < datetime('now', ?) OR site NOT IN ({marks})",  # noqa: S608  # question marks only
+                (_STALE, *sites),
+            )
+            rows = db.execute("SELECT status FROM surveys WHERE status IS NOT NULL ORDER BY rowid")
+            return [str(row["status"]) for row in rows]
+
+        return list(_readable(SurveyStatus, await self._database.do(work)))
+
+    async def surveying(self, site: str) -> bool:
+        """Tell whether a survey of the site has begun and not ended, in whichever process."""
+
+        def work(db: sqlite3.Connection) -> bool:
+            found = db.execute(
+                "SELECT 1 FROM surveys WHERE site = ? AND status IS NULL"
+                " AND begun > datetime('now', ?)",
+                (site, _LONGEST),
+            )
+            return found.fetchone() is not None
+
+        return await self._database.do(work)
 
     async def save_picture(self, survey: str, n: int, jpeg: bytes) -> None:
         """Keep the picture of one sighting of a survey that was begun."""
@@ -140,9 +225,7 @@ class RecordStore:
 
     async def accept(self, record: Acceptance) -> Acceptance:
         """Keep an acceptance record; returns it with its number."""
-        plain = _plain(record)
-        picture = plain.pop("picture")
-        text = json.dumps(plain, ensure_ascii=False)
+        text, picture = _text(record), record.picture
 
         def work(db: sqlite3.Connection) -> int:
             row = db.execute(
@@ -169,50 +252,28 @@ class RecordStore:
         if row is None:
             return None
         number, text, picture = row
-        return _acceptance(json.loads(text), number, picture)
+        kept = next(_readable(Acceptance, [text]), None)
+        return None if kept is None else replace(kept, number=number, picture=picture)
 
 
-def _plain(value: Remembered | Acceptance) -> dict[str, Any]:
-    plain = asdict(value)
-    for key in ("when", "seen"):
-        if plain.get(key) is not None:
-            plain[key] = plain[key].isoformat()
-    return plain
+def _text(value: object) -> str:
+    return json.dumps(plain(value), ensure_ascii=False)
 
 
-def _remembered(plain: dict[str, Any]) -> Remembered:
-    """Read what an older or newer version has written: unknown keys are left out."""
-    known = {one.name: plain[one.name] for one in fields(Remembered) if one.name in plain}
-    if known.get("seen"):
-        known["seen"] = datetime.fromisoformat(known["seen"])
-    return Remembered(**known)
+def _readable(kind: type[_T], texts: Iterable[str]) -> Iterator[_T]:
+    """Yield what can be read: one row that cannot must not hide the others."""
+    for text in texts:
+        try:
+            yield restored(kind, json.loads(text))
+        except ValueError as error:
+            structlog.get_logger("store").warning(
+                "a record cannot be read and is left out", kind=kind.__name__, reason=str(error)
+            )
 
 
-def _acceptance(plain: dict[str, Any], number: int, picture: bytes | None) -> Acceptance:
-    known = {one.name: plain[one.name] for one in fields(Acceptance) if one.name in plain}
-    known["when"] = datetime.fromisoformat(known["when"])
-    known["facts"] = StreamFacts(**_known(StreamFacts, known.get("facts") or {}))
-    verdict = known.get("verdict")
-    known["verdict"] = None if verdict is None else _camera_verdict(verdict)
-    return Acceptance(**(known | {"number": number, "picture": picture}))
-
-
-def _known(kind: type[StreamFacts], plain: dict[str, Any]) -> dict[str, Any]:
-    return {one.name: plain[one.name] for one in fields(kind) if one.name in plain}
-
-
-def _camera_verdict(plain: dict[str, Any]) -> CameraVerdict:
-    return CameraVerdict(
-        playable=Playable(plain["playable"]),
-        wall=plain.get("wall"),
-        full=plain.get("full"),
-        streams={
-            name: Verdict(Playable(one["playable"]), _reasons(one))
-            for name, one in plain.get("streams", {}).items()
-        },
-        reasons=_reasons(plain),
-    )
-
-
-def _reasons(plain: dict[str, Any]) -> tuple[Reason, ...]:
-    return tuple(Reason(**one) for one in plain.get("reasons", ()))
+def _slim(sighting: Sighting) -> Sighting:
+    """Leave out a recorder's other pictures: each of them has a sighting of its own."""
+    report, source = sighting.report, sighting.source
+    if report is None or source is None:
+        return sighting
+    return replace(sighting, report=replace(report, sources=(source,)))

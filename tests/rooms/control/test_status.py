@@ -7,10 +7,13 @@ import pytest
 
 from gateway.control.desired import desired
 from gateway.control.facts import Facts, ServerFacts
+from gateway.control.notes import Notes
 from gateway.control.status import PATIENCE, Scene, camera_status, site_status
 from gateway.kit.secret import Secret
 from gateway.model.company import Settings
+from gateway.model.device import DeviceFailure, DeviceFailureKind
 from gateway.model.errors import ErrorKind, GatewayError
+from gateway.model.probe import Playable
 from gateway.model.server import (
     CaptureObserved,
     Role,
@@ -19,7 +22,7 @@ from gateway.model.server import (
     StreamObserved,
 )
 from gateway.model.site import Camera, Pull, Site
-from gateway.model.status import CameraState, CameraStatus, SiteState
+from gateway.model.status import CameraState, CameraStatus, Checked, SiteState
 from tests.rooms.control.world import NAME, camera, failure, site
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -168,3 +171,45 @@ def test_what_the_file_says_comes_first(one: Site, state: str) -> None:
 )
 def test_a_building_at_one_glance(facts: Facts, state: SiteState) -> None:
     assert site_status(scene(facts, site("s", camera("a"), camera("b"))), None).state is state
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"),
+    [
+        (DeviceFailureKind.WRONG_PASSWORD, CameraState.FAILED),
+        (DeviceFailureKind.NO_ONVIF, CameraState.FAILED),
+        (DeviceFailureKind.CLOCK_OFF, CameraState.FAILED),
+        (DeviceFailureKind.UNREACHABLE, CameraState.SILENT),
+        (DeviceFailureKind.TOO_SLOW, CameraState.SILENT),
+    ],
+)
+def test_a_camera_that_does_not_tell_its_streams_says_why(
+    kind: DeviceFailureKind, state: CameraState
+) -> None:
+    one = site("s", replace(camera("a"), rtsp=None, onvif="10.0.0.1"))
+    asking = scene(asked(), one)
+    assert camera_status(asking, one.cameras[0], None).state is CameraState.WAITING
+    asking.notes.trouble("s", "a", DeviceFailure(kind, "it does not talk", "mend it"))
+    told = camera_status(asking, one.cameras[0], None)
+    assert (told.state, told.reason, told.hint) == (state, "it does not talk", "mend it")
+    asking.notes.trouble("s", "a", None)
+    assert camera_status(asking, one.cameras[0], None).state is CameraState.WAITING
+
+
+def test_remarks_and_the_last_look_stand_on_the_board_until_taken_back() -> None:
+    notes = Notes()
+    seen = Checked(Playable.NOWHERE, "does not play in a browser: it is MJPEG", "set H.264", NOW)
+    notes.checked("s", "a", seen)
+    notes.remark("s", "a", "verdict", "it has got worse")
+    notes.remark("s", "a", "place", "it has moved")
+    notes.remark("s", "a", "place", "it has moved again")
+    notes.remark("s", "elsewhere", "place", "no camera of this site")
+    told = site_status(replace(scene(asked()), notes=notes), None)
+    assert told.cameras[0].checked == seen
+    assert [(one.file, one.key, one.message) for one in told.problems] == [
+        ("s.yaml", "a", "it has got worse"),
+        ("s.yaml", "a", "it has moved again"),
+    ]
+    notes.remark("s", "a", "place", "")
+    notes.remark("s", "a", "verdict", "")
+    assert site_status(replace(scene(asked()), notes=notes), None).problems == ()

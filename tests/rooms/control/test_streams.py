@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.control.board import Board
+from gateway.control.notes import Notes
 from gateway.control.streams import Streams
 from gateway.kit.clock import SystemClock
 from gateway.model.company import Fleet, Settings
+from gateway.model.device import DeviceFailureKind
 from gateway.model.site import Credential, Site
 from gateway.onvif.field import OnvifField
 from gateway.store.records import RecordStore
@@ -23,6 +25,7 @@ class Desk:
     """What is tested, and how often it has said that something changed."""
 
     streams: Streams
+    notes: Notes
     changes: list[Fleet] = field(default_factory=list)
 
     def take(self, *sites: Site) -> None:
@@ -37,17 +40,19 @@ class Desk:
 @asynccontextmanager
 async def desk(folder: Path | None = None) -> AsyncIterator[Desk]:
     changes: list[Fleet] = []
+    notes = Notes()
     async with RecordStore(folder) as records, OnvifField() as network:
         streams = Streams(
             interviewer=network,
             records=records,
             board=Board(),
             clock=SystemClock(),
+            notes=notes,
             changed=lambda: changes.append(streams.fleet),
         )
         try:
             await streams.start()
-            yield Desk(streams, changes)
+            yield Desk(streams, notes, changes)
         finally:
             await streams.close()
 
@@ -82,9 +87,14 @@ async def test_a_refused_password_is_tried_once(tmp_path: Path) -> None:
         for _ in range(5):
             made.take(house(camera.url, WRONG))
             await asyncio.sleep(0)
+        told = made.notes.of("house", "door").trouble
+        assert told is not None
+        assert told.kind is DeviceFailureKind.WRONG_PASSWORD
+        assert told.hint
         asked = len(camera.asked)
         # The right one is another question, asked at once.
         made.take(house(camera.url, GOOD))
         await until(lambda: made.rtsp("door"))
+        assert made.notes.of("house", "door").trouble is None
         assert camera.wrong_passwords == 1
         assert len(camera.asked) > asked

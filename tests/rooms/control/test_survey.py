@@ -30,7 +30,6 @@ async def building(clips: Path) -> AsyncIterator[DemoBuilding]:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 async def test_a_building_is_found_interviewed_and_pictured(building: DemoBuilding) -> None:
     async with field(port=building.discovery_port or 0) as net:
         survey, events = await net.survey(site_of())
@@ -52,7 +51,6 @@ async def test_a_building_is_found_interviewed_and_pictured(building: DemoBuildi
         assert sighting.main.facts.width > sighting.sub.facts.width > 0
 
 
-@pytest.mark.slow
 @pytest.mark.slow
 async def test_a_camera_of_the_file_is_recognised_and_a_moved_one_is_told(
     building: DemoBuilding,
@@ -160,6 +158,31 @@ async def test_hanging_cameras_do_not_hold_up_the_others(building: DemoBuilding)
     finally:
         for one in hanging:
             await one.__aexit__()
+
+
+async def test_a_survey_outlives_the_gateway(tmp_path: Path) -> None:
+    async with OnvifCamera() as camera:
+        site = site_of(camera_of("door", onvif=camera.url), subnets=())
+        async with field(folder=tmp_path) as net:
+            first, events = await net.survey(site, pictures=False)
+            net.surveys.start(site.id, targets=["10.9.9.9"], pictures=False)
+        asked = len(camera.asked)
+        async with field(folder=tmp_path) as net:
+            net.fleet[site.id] = site
+            await net.surveys.restore()
+            again = net.surveys.last(site.id)
+            assert again is not None
+            assert again.status() == first.status()
+            assert net.surveys.get(site.id, first.order.id).sighting(1) == first.sighting(1)
+            with again.book.feed.subscribe() as told:
+                assert [event async for event in told][-1] == events[-1]
+            assert not net.surveys.busy()
+            assert len(camera.asked) == asked
+            # Another one may begin.
+            await net.survey(site, pictures=False)
+        async with field(folder=tmp_path) as net:
+            await net.surveys.restore()
+            assert net.surveys.last(site.id) is None, "the site is gone"
 
 
 async def test_one_survey_at_a_time_and_an_end_for_each() -> None:

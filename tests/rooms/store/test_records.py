@@ -1,20 +1,43 @@
 """What is remembered outlives the process, and what is broken says so."""
 
 import asyncio
+import contextlib
 import sqlite3
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from gateway.model.checkup import Checkup
+from gateway.model.device import DeviceReport, Profile, VideoSource
 from gateway.model.errors import ErrorKind, GatewayError
-from gateway.model.probe import CameraVerdict, Playable, Reason, StreamFacts, Verdict
-from gateway.model.survey import Acceptance, Remembered
+from gateway.model.probe import (
+    CameraVerdict,
+    Playable,
+    ProbeFailure,
+    Reason,
+    StreamFacts,
+    Verdict,
+)
+from gateway.model.survey import (
+    Acceptance,
+    Progress,
+    Remembered,
+    Sighting,
+    SightingState,
+    StreamLook,
+    SurveyState,
+    SurveyStatus,
+)
+from gateway.store import records
 from gateway.store.database import Database
 from gateway.store.record_page import page
 from gateway.store.records import FILE, RecordStore
+from gateway.store.shapes import restored
 
 JPEG = b"\xff\xd8\xff" + bytes(range(256))
 WHEN = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
@@ -142,6 +165,113 @@ async def test_the_event_loop_is_never_held(tmp_path: Path) -> None:
             assert not waiting.done()
         raw.close()
         assert (await waiting).number == 1
+
+
+REPORT = DeviceReport(
+    "10.12.0.21", "http://10.12.0.21/onvif/device_service", "Acme", "Dome", skew_s=3,
+    sources=(VideoSource("0", Profile("m", "m", "0")), VideoSource("1", Profile("n", "n", "1"))),
+    failure=None, notes=("odd",),
+)  # fmt: skip
+SIGHTING = Sighting(
+    n=1, address="10.12.0.21", target="10.12.0.21", state=SightingState.PROBED, report=REPORT,
+    source=REPORT.sources[1], alarms=("a twin",), verdict=RECORD.verdict, has_picture=True,
+    main=StreamLook("rtsp://10.12.0.21/1", RECORD.facts, None, 1.5), heard=("tcp",),
+    failure=ProbeFailure("locked", "it is locked", "wait"),
+)  # fmt: skip
+
+
+def ended(survey: str, state: SurveyState = SurveyState.FINISHED, site: str = "house",
+          sightings: tuple[Sighting, ...] = (SIGHTING,)) -> SurveyStatus:  # fmt: skip
+    progress = Progress(found=1, probed=1, elapsed_s=2)
+    return SurveyStatus(survey, site, state, WHEN, progress, sightings, "why")
+
+
+async def test_the_last_survey_of_a_site_is_kept_until_the_next_has_ended(tmp_path: Path) -> None:
+    async with RecordStore(tmp_path) as store:
+        for survey in ("s1", "s2"):
+            await store.begin_survey("house", survey)
+            assert await store.surveying("house")
+            await store.save_picture(survey, 1, JPEG)
+            await store.end_survey(ended(survey))
+        assert not await store.surveying("house")
+        await store.begin_survey("house", "s3")
+        assert await store.surveying("house")
+        assert not await store.surveying("other")
+        await store.begin_survey("gone", "s4")
+        await store.end_survey(ended("s4", site="gone"))
+    async with RecordStore(tmp_path) as store:
+        [kept] = await store.ended_surveys(["house", "other"])
+        # A recorder's other pictures have sightings of their own.
+        slim = replace(SIGHTING, report=replace(REPORT, sources=(REPORT.sources[1],)))
+        assert kept == ended("s2", sightings=(slim,))
+        assert await store.picture("s1", 1) is None
+        assert await store.picture("s2", 1) == JPEG
+        assert [one.id for one in await store.ended_surveys(["gone"])] == []
+
+
+async def test_a_survey_that_saw_nothing_takes_nothing_away() -> None:
+    async with RecordStore(None) as store:
+        await store.begin_survey("house", "s1")
+        await store.end_survey(ended("s1"))
+        await store.begin_survey("house", "s2")
+        await store.end_survey(ended("s2", SurveyState.FAILED, sightings=()))
+        assert [one.id for one in await store.ended_surveys(["house"])] == ["s1"]
+        assert not await store.surveying("house")
+
+
+async def test_old_surveys_go_and_broken_rows_are_left_out(tmp_path: Path) -> None:
+    async with RecordStore(tmp_path) as store:
+        for number, site in enumerate(("old", "broken", "fine")):
+            await store.begin_survey(site, f"s{number}")
+            await store.end_survey(ended(f"s{number}", site=site))
+        with sqlite3.connect(tmp_path / FILE) as raw:
+            raw.execute("UPDATE surveys SET begun = datetime('now', '-31 days') WHERE site = 'old'")
+            raw.execute("UPDATE surveys SET status = '{}' WHERE site = 'broken'")
+        raw.close()
+        found = await store.ended_surveys(["old", "broken", "fine"])
+    assert [one.site for one in found] == ["fine"]
+
+
+async def test_the_last_full_look_is_kept_and_goes_with_its_camera(tmp_path: Path) -> None:
+    one = Checkup("house", "door", WHEN, "10.12.0.21", RECORD.facts, None, RECORD.verdict, WHEN,
+                  ProbeFailure("timeout", "slow", "wait"), 2, Playable.EVERYWHERE, True)  # fmt: skip  # noqa: FBT003  # one session
+    later = replace(one, when=WHEN + timedelta(days=1), failure=None, failures=0)
+    async with RecordStore(tmp_path) as store:
+        await store.keep_checkup(one)
+        await store.keep_checkup(replace(one, camera="yard"))
+        await store.keep_checkup(later)
+    async with RecordStore(tmp_path) as store:
+        assert sorted(found.camera for found in await store.checkups()) == ["door", "yard"]
+        assert await store.checkups(since=WHEN + timedelta(hours=1)) == [later]
+        await store.forget("house", "door")
+        assert await store.checkups() == [replace(one, camera="yard")]
+
+
+async def test_records_of_the_first_version_are_taken_over(tmp_path: Path) -> None:
+    first = records._MIGRATIONS[0]  # noqa: SLF001  # what the first version has written
+    store = Database(tmp_path / FILE, (first,))
+    await store.do(
+        lambda db: db.execute("INSERT INTO surveys VALUES ('s1', 'house', '2026-01-01')")
+    )
+    await store.close()
+    async with RecordStore(tmp_path) as newer:
+        assert await newer.ended_surveys(["house"]) == []
+        await newer.begin_survey("house", "s2")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@given(JSON | st.fixed_dictionaries({one.name: JSON for one in fields(SurveyStatus)}))
+def test_what_is_no_record_is_refused(data: object) -> None:
+    with contextlib.suppress(ValueError):
+        restored(SurveyStatus, data)
+    with contextlib.suppress(ValueError):
+        restored(Remembered, data)
 
 
 class _Reader(HTMLParser):

@@ -1,0 +1,61 @@
+"""What the loops beside a site's own have to say of its cameras, for the site's next status."""
+
+from dataclasses import dataclass, field, replace
+
+from gateway.model.company import Problem, Severity
+from gateway.model.device import DeviceFailure
+from gateway.model.status import Checked
+
+
+@dataclass(frozen=True, slots=True)
+class CameraNote:
+    """``trouble``: why a camera does not tell its streams; ``remarks``: sentences for its staff.
+
+    ``checked`` is what the last full look has shown. Each remark stands under who has made it, so
+    that it can be taken back.
+    """
+
+    trouble: DeviceFailure | None = None
+    checked: Checked | None = None
+    remarks: tuple[tuple[str, str], ...] = ()
+
+    def with_remark(self, by: str, sentence: str) -> "CameraNote":
+        """Return the note with another sentence of ``by``, or with none where it is empty."""
+        others = tuple(one for one in self.remarks if one[0] != by)
+        return replace(self, remarks=(*others, (by, sentence)) if sentence else others)
+
+
+@dataclass(slots=True)
+class Notes:
+    """The notes of all cameras; whoever makes one also takes it back."""
+
+    _notes: dict[tuple[str, str], CameraNote] = field(default_factory=dict, init=False)
+
+    def of(self, site: str, camera: str) -> CameraNote:
+        """Return what is noted of a camera."""
+        return self._notes.get((site, camera), CameraNote())
+
+    def trouble(self, site: str, camera: str, failure: DeviceFailure | None) -> None:
+        """Note why a camera does not tell its streams; ``None`` takes it back."""
+        self._put(site, camera, replace(self.of(site, camera), trouble=failure))
+
+    def checked(self, site: str, camera: str, seen: Checked | None) -> None:
+        """Note what a full look has shown."""
+        self._put(site, camera, replace(self.of(site, camera), checked=seen))
+
+    def remark(self, site: str, camera: str, by: str, sentence: str) -> None:
+        """Note a sentence for the site's staff; an empty one takes back what ``by`` has said."""
+        self._put(site, camera, self.of(site, camera).with_remark(by, sentence))
+
+    def problems(self, site: str, camera: str) -> tuple[Problem, ...]:
+        """Return a camera's remarks as the board shows them: warnings that hold nothing back."""
+        return tuple(
+            Problem(f"{site}.yaml", 0, camera, sentence, Severity.WARNING)
+            for _, sentence in self.of(site, camera).remarks
+        )
+
+    def _put(self, site: str, camera: str, note: CameraNote) -> None:
+        if note == CameraNote():
+            self._notes.pop((site, camera), None)
+        else:
+            self._notes[site, camera] = note
