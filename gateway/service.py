@@ -112,6 +112,7 @@ class Service:
             board=self.board,
             notes=world.notes,
             changed=keeper.apply,
+            foresee=keeper.foresee,
             poster=posters.get,
         )
         self._streams.take(self._fleet)

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from gateway.config.edit import SiteFiles
 from gateway.control.board import Board
+from gateway.control.buildings import Buildings
 from gateway.control.fieldwork import Fieldwork
 from gateway.control.notes import Notes
+from gateway.control.foresight import Foresight
 from gateway.control.ports import Records
 from gateway.control.registration import Picture, Registrations
 from gateway.control.streams import Streams
@@ -16,6 +18,7 @@ from gateway.control.survey_tools import Tools
 from gateway.kit.clock import Clock, SystemClock
 from gateway.model.company import Fleet
 from gateway.model.probe import CameraVerdict, StreamFacts
+from gateway.model.site import Site
 from gateway.onvif.discovery.multicast import PORT
 from gateway.onvif.field import OnvifField
 from gateway.rtsp.probe import Prober
@@ -57,11 +60,13 @@ async def open_fieldwork(
     board: Board,
     notes: Notes,
     changed: Callable[[Fleet], object],
+    foresee: Callable[[str, Site | None], Foresight],
     poster: Callable[[str, str], Picture | None],
 ) -> tuple[Fieldwork, Streams]:
     """Open what technicians work with; ``stack`` closes it.
 
-    ``changed`` gets the fleet with every stream address that has become known.
+    ``changed`` gets the fleet with every stream address that has become known; ``foresee`` says
+    what another version of a site's file would lead to.
     """
     records = await stack.enter_async_context(RecordStore(data_dir))
     tools = await stack.enter_async_context(open_tools(records))
@@ -76,8 +81,9 @@ async def open_fieldwork(
     stack.push_async_callback(streams.close)
     surveys = Surveys(tools, lambda: streams.given)
     stack.push_async_callback(surveys.close)
+    files = SiteFiles(directory, fleet=lambda: streams.given)
     registrations = Registrations(
-        editor=SiteFiles(directory, fleet=lambda: streams.given),
+        editor=files,
         board=board,
         fleet=lambda: streams.given,
         records=records,
@@ -85,7 +91,10 @@ async def open_fieldwork(
         poster=poster,
     )
     stack.push_async_callback(registrations.close)
-    return Fieldwork(surveys, registrations, records, page), streams
+    buildings = Buildings(
+        files, lambda site, draft: foresee(site, None if draft is None else streams.filled(draft))
+    )
+    return Fieldwork(surveys, registrations, records, buildings, page), streams
 
 
 def _judge(main: StreamFacts, sub: StreamFacts | None, skew_s: float | None) -> CameraVerdict:

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from gateway.api import (
     audit,
+    buildings,
     cameras,
     cors,
     demo,
@@ -113,6 +114,7 @@ def _routes() -> list[web.RouteDef]:
         web.get("/api/v1/docs", pages.docs),
         *surveys.routes(),
         *cameras.routes(),
+        *buildings.routes(),
         *history.routes(),
         web.get("/healthz", health.healthz),
         web.get("/readyz", health.readyz),

@@ -23,9 +23,10 @@ _COLUMNS: Final = ("from", "to", "site", "camera", "who", "way", "website", "add
 
 
 async def list_views(request: web.Request) -> web.Response:
-    """``GET /api/v1/audit?site=&camera=&from=&to=&limit=&before=``: who watched, newest first.
+    """``GET /api/v1/audit?...&limit=&before=``: who watched, newest first.
 
-    ``next`` is the ``before`` of the next page, or null.
+    ``now=1`` leaves those that watch at this moment. ``next`` is the ``before`` of the next page,
+    or null.
     """
     require_administrator(request)
     query = _query(request)
@@ -37,7 +38,7 @@ async def list_views(request: web.Request) -> web.Response:
 
 
 async def export_views(request: web.Request) -> web.StreamResponse:
-    """``GET /api/v1/audit.csv?site=&camera=&from=&to=``: everybody who watched, as a table."""
+    """``GET /api/v1/audit.csv?site=&camera=&who=&from=&to=``: everybody who watched, as a table."""
     require_administrator(request)
     store, query = _store(request), replace(_query(request), limit=MOST_ROWS)
     rows = await store.page(query)
@@ -87,6 +88,8 @@ def _query(request: web.Request) -> AuditQuery:
     return AuditQuery(
         site=given.get("site"),
         camera=given.get("camera"),
+        who=given.get("who") or None,
+        running=given.get("now") == "1",
         start=moment(given.get("from"), "from"),
         end=moment(given.get("to"), "to"),
         before=whole_number(given.get("before"), "before", _MAX_ID),

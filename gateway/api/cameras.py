@@ -1,17 +1,29 @@
 """Registration of cameras by a site's staff: add, change, replace, remove, and the record of it."""
 
-from collections.abc import Awaitable
-from typing import Any, Final, TypeVar
+from collections.abc import Callable
+from typing import Any, Final
 
 from aiohttp import web
 
-from gateway.api.fieldwork import bad, body_of, entered, number_of, text_of
+from gateway.api.building_views import ahead_view, edit_view
+from gateway.api.fieldwork import (
+    bad,
+    body_of,
+    checked,
+    entered,
+    name_of,
+    number_of,
+    only_preview,
+    switch_of,
+    text_of,
+)
 from gateway.api.principal import Principal
 from gateway.api.sites import as_json
 from gateway.api.survey_views import acceptance_view
 from gateway.control.drafts import addresses_of, credential_key
 from gateway.control.fieldwork import Fieldwork
-from gateway.control.registration import Newcomer, Registered
+from gateway.control.ports import SiteEdit, SiteEditor
+from gateway.control.registration import Newcomer, Registered, as_written
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.site import Site
 from gateway.model.survey import Sighting
@@ -23,7 +35,6 @@ _PLAIN: Final = frozenset({"onvif", "rtsp", "rtsp_sub", "pull"})
 _HOW: Final = frozenset({"survey", "sighting", "who", "version", "wait_s"})
 _WAIT_S: Final = 15.0
 _MOST_WAIT_S: Final = 60.0
-_T = TypeVar("_T")
 
 
 def routes() -> list[web.RouteDef]:
@@ -44,11 +55,11 @@ async def add(request: web.Request) -> web.Response:
     camera_id = text_of(body, "id", most=64)
     if not camera_id:
         raise bad("The camera has no id.", 'Send {"id": "entrance-3", ...}.')
-    fields: dict[str, Any] = {"id": camera_id, "name": _name(body)}
+    fields: dict[str, Any] = {"id": camera_id, "name": name_of(body, "Подъезд 3")}
     if body.get("enabled") is False:
         fields["enabled"] = False
     newcomer = _newcomer(fieldwork, site_id, body, fields, by=principal)
-    done = await _checked(fieldwork.registrations.add(site_id, newcomer, wait_s=_wait(body)))
+    done = await checked(fieldwork.registrations.add(site_id, newcomer, wait_s=_wait(body)))
     response = _registered(site_id, done)
     response.set_status(201)
     response.headers["Location"] = f"/api/v1/sites/{site_id}/cameras/{done.camera}/record"
@@ -56,44 +67,56 @@ async def add(request: web.Request) -> web.Response:
 
 
 async def replace(request: web.Request) -> web.Response:
-    """``POST .../cameras/{camera}/replace``: another device in its place."""
+    """``POST .../cameras/{camera}/replace[?preview=1]``: another device in its place."""
     fieldwork, site_id, principal = entered(request)
     body = await body_of(request, _DEVICE | _HOW)
     newcomer = _newcomer(fieldwork, site_id, body, {}, by=principal)
     camera_id = request.match_info["camera"]
+    if only_preview(request):
+        return await _ahead(
+            fieldwork,
+            lambda files: files.replace_camera(
+                site_id, camera_id, newcomer.fields, version=newcomer.version
+            ),
+        )
     work = fieldwork.registrations.replace(site_id, camera_id, newcomer, wait_s=_wait(body))
-    return _registered(site_id, await _checked(work))
+    return _registered(site_id, await checked(work))
 
 
 async def change(request: web.Request) -> web.Response:
-    """``PATCH .../cameras/{camera}``: ``name``, ``enabled``, ``pull`` or an address."""
+    """``PATCH .../cameras/{camera}[?preview=1]``: ``name``, ``enabled``, ``pull``, an address."""
     fieldwork, site_id, _ = entered(request)
     body = await body_of(request, {"name", "enabled", "version"} | _DEVICE)
     fields: dict[str, Any] = {}
     if "name" in body:
-        fields["name"] = _name(body)
+        fields["name"] = name_of(body, "Подъезд 3")
     if "enabled" in body:
-        if not isinstance(body["enabled"], bool):
-            raise bad("enabled must be true or false.")
-        fields["enabled"] = body["enabled"]
+        fields["enabled"] = switch_of(body, "enabled")
     fields |= _device(body)
     if not fields:
         raise bad("There is nothing to change.", "Send for example a name.")
-    edit = await _checked(
-        fieldwork.registrations.change(
-            site_id, request.match_info["camera"], fields, version=text_of(body, "version")
+    camera_id, version = request.match_info["camera"], text_of(body, "version")
+    if only_preview(request):
+        return await _ahead(
+            fieldwork,
+            lambda files: files.change_camera(
+                site_id, camera_id, as_written(fields), version=version
+            ),
         )
-    )
-    return as_json({"diff": edit.diff, "version": edit.version})
+    work = fieldwork.registrations.change(site_id, camera_id, fields, version=version)
+    return as_json(edit_view(await checked(work)))
 
 
 async def remove(request: web.Request) -> web.Response:
-    """``DELETE .../cameras/{camera}[?version=V]``."""
+    """``DELETE .../cameras/{camera}[?version=V&preview=1]``."""
     fieldwork, site_id, _ = entered(request)
-    version = request.query.get("version")
-    work = fieldwork.registrations.remove(site_id, request.match_info["camera"], version=version)
-    edit = await _checked(work)
-    return as_json({"diff": edit.diff, "version": edit.version})
+    camera_id, version = request.match_info["camera"], request.query.get("version")
+    if only_preview(request):
+        return await _ahead(
+            fieldwork, lambda files: files.remove_camera(site_id, camera_id, version=version)
+        )
+    work = fieldwork.registrations.remove(site_id, camera_id, version=version)
+    return as_json(edit_view(await checked(work)))
 
 
 async def record(request: web.Request) -> web.Response:
@@ -117,6 +140,10 @@ async def record(request: web.Request) -> web.Response:
         # The page brings its own style, which the policy of our pages does not allow.
         headers={"Content-Disposition": f'attachment; filename="{site_id}-{kept.camera}.html"'},
     )
+
+
+async def _ahead(fieldwork: Fieldwork, edit: Callable[[SiteEditor], SiteEdit]) -> web.Response:
+    return as_json(ahead_view(await checked(fieldwork.buildings.ahead(edit))))
 
 
 def _newcomer(
@@ -178,27 +205,8 @@ def _device(body: dict[str, Any]) -> dict[str, Any]:
     return keys
 
 
-def _name(body: dict[str, Any]) -> str | dict[str, str]:
-    name = body.get("name")
-    if isinstance(name, str) and name.strip():
-        return name
-    if isinstance(name, dict) and name and all(isinstance(one, str) for one in name.values()):
-        return {str(language): text for language, text in name.items()}
-    raise bad("The camera has no name.", 'Send "name": {"ru": "Подъезд 3"}.')
-
-
 def _wait(body: dict[str, Any]) -> float:
     return number_of(body, "wait_s", _WAIT_S, least=0, most=_MOST_WAIT_S)
-
-
-async def _checked(work: Awaitable[_T]) -> _T:
-    """Await an edit; what the files' rules refuse is the sender's mistake here."""
-    try:
-        return await work
-    except GatewayError as error:
-        if error.kind is ErrorKind.CONFIG_INVALID:
-            raise bad(error.message, error.hint) from error
-        raise
 
 
 def _registered(site_id: str, done: Registered) -> web.Response:

@@ -8,7 +8,8 @@ from typing import Any, Final
 from aiohttp import web
 
 from gateway.api.access import CSRF_HEADER
-from gateway.api.operations import GROUPS, OPERATIONS, Operation
+from gateway.api.operation import Operation
+from gateway.api.operations import GROUPS, OPERATIONS
 from gateway.api.schemas import SCHEMAS, named
 from gateway.api.sessions import PLAIN_COOKIE
 from gateway.api.sites import as_json
@@ -78,7 +79,9 @@ def _tag(method: str, path: str) -> str:
 
 def _described(path: str, route: web.AbstractRoute, operation: Operation) -> dict[str, Any]:
     lines = (route.handler.__doc__ or "").strip().splitlines()
-    summary = operation.summary or _LEAD.sub("", lines[0] if lines else "").rstrip(".")
+    summary = operation.summary or _LEAD.sub("", lines[0] if lines else "").replace("`", "").rstrip(
+        "."
+    )
     described: dict[str, Any] = {
         "operationId": f"{route.handler.__module__.rpartition('.')[2]}_{route.handler.__name__}",
         "summary": summary[:1].upper() + summary[1:],

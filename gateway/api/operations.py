@@ -5,9 +5,10 @@ routes, and holds every answer of the tests to this table.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
+from gateway.api.building_operations import BUILDINGS, PREVIEW
+from gateway.api.operation import JSON, Operation, in_json
 from gateway.api.schemas import (
     FLAG,
     MOMENT,
@@ -23,25 +24,6 @@ from gateway.api.schemas import (
     or_null,
 )
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
-    """One method of one path.
-
-    ``who`` may use it: ``anyone``, ``viewer`` (by the site's access), ``staff`` (of the site) or
-    ``administrator``. ``answers`` holds by status the media type and the schema of JSON; an error
-    is a problem everywhere. ``body`` is the media type and the schema that are taken. ``summary``
-    stands for a handler whose own first line is none.
-    """
-
-    who: str
-    answers: Mapping[int, tuple[str, Schema | None]]
-    query: Mapping[str, Schema] = field(default_factory=dict)
-    body: tuple[str, Schema | None] | None = None
-    summary: str = ""
-
-
-_JSON: Final = "application/json"
 _SDP: Final = "application/sdp"
 _SSE: Final = "text/event-stream"
 _JPEG: Final = "image/jpeg"
@@ -49,12 +31,15 @@ _PAGE: Final = Operation(who="anyone", answers={200: ("text/html", None), 304: (
 _SITE: Final = "/api/v1/sites/{site}"
 _CAMERA: Final = _SITE + "/cameras/{camera}"
 _SURVEY: Final = _SITE + "/surveys/{survey}"
-_SPAN: Final = {"site": TEXT, "camera": TEXT, "from": MOMENT, "to": MOMENT}
+_SPAN: Final = {
+    "site": TEXT,
+    "camera": TEXT,
+    "who": TEXT,
+    "now": one_of("0", "1"),
+    "from": MOMENT,
+    "to": MOMENT,
+}
 _ANY: Final[Schema] = {"type": "object"}
-
-
-def _json(schema: Schema, status: int = 200) -> dict[int, tuple[str, Schema | None]]:
-    return {status: (_JSON, schema)}
 
 
 _WATCHING: Final = {
@@ -66,37 +51,37 @@ _WATCHING: Final = {
     ),
     ("DELETE", "/whep/{site}/{camera}/{play}"): Operation(who="anyone", answers={200: ("", None)}),
     ("PATCH", "/whep/{site}/{camera}/{play}"): Operation(who="anyone", answers={}),
-    ("GET", _CAMERA + "/plays/{play}"): Operation(who="anyone", answers=_json(named("Play"))),
+    ("GET", _CAMERA + "/plays/{play}"): Operation(who="anyone", answers=in_json(named("Play"))),
     ("GET", "/api/v1/sites"): Operation(
-        who="viewer", answers=_json(closed(sites=listed(named("SiteSummary"))))
+        who="viewer", answers=in_json(closed(sites=listed(named("SiteSummary"))))
     ),
-    ("GET", _SITE): Operation(who="viewer", answers=_json(named("Site"))),
+    ("GET", _SITE): Operation(who="viewer", answers=in_json(named("Site"))),
     ("GET", _CAMERA + "/poster.jpg"): Operation(
         who="viewer", answers={200: (_JPEG, None), 304: ("", None)}, query={"t": WHOLE}
     ),
-    ("GET", _SITE + "/embed"): Operation(who="staff", answers=_json(named("Embed"))),
+    ("GET", _SITE + "/embed"): Operation(who="staff", answers=in_json(named("Embed"))),
     ("GET", "/api/v1/events"): Operation(
         who="viewer", answers={200: (_SSE, None)}, query={"site": TEXT}
     ),
 }
 
 _ADMINISTERING: Final = {
-    ("GET", "/api/v1/session"): Operation(who="anyone", answers=_json(named("Session"))),
+    ("GET", "/api/v1/session"): Operation(who="anyone", answers=in_json(named("Session"))),
     ("POST", "/api/v1/session"): Operation(
-        who="anyone", answers=_json(named("Session")), body=(_JSON, named("Credentials"))
+        who="anyone", answers=in_json(named("Session")), body=(JSON, named("Credentials"))
     ),
     ("DELETE", "/api/v1/session"): Operation(who="anyone", answers={204: ("", None)}),
     ("GET", "/api/v1/revocations"): Operation(
-        who="administrator", answers=_json(closed(revocations=listed(named("Revocation"))))
+        who="administrator", answers=in_json(closed(revocations=listed(named("Revocation"))))
     ),
     ("POST", "/api/v1/revocations"): Operation(
         who="administrator",
-        answers=_json(named("Revocation"), 201),
-        body=(_JSON, closed({"site": TEXT, "subject": TEXT})),
+        answers=in_json(named("Revocation"), 201),
+        body=(JSON, closed({"site": TEXT, "subject": TEXT})),
     ),
     ("GET", "/api/v1/audit"): Operation(
         who="administrator",
-        answers=_json(closed(views=listed(named("Viewing")), next=or_null(WHOLE))),
+        answers=in_json(closed(views=listed(named("Viewing")), next=or_null(WHOLE))),
         query={**_SPAN, "limit": WHOLE, "before": WHOLE},
     ),
     ("GET", "/api/v1/audit.csv"): Operation(
@@ -108,37 +93,41 @@ _SURVEYING: Final = {
     ("POST", _SITE + "/surveys"): Operation(
         summary="Begin to look for the cameras of a site",
         who="staff",
-        answers=_json(named("Survey"), 201),
-        body=(_JSON, closed({"targets": listed(TEXT), "deadline_s": NUMBER, "pictures": FLAG})),
+        answers=in_json(named("Survey"), 201),
+        body=(JSON, closed({"targets": listed(TEXT), "deadline_s": NUMBER, "pictures": FLAG})),
     ),
     ("GET", _SITE + "/surveys"): Operation(
-        who="staff", answers=_json(closed(survey=or_null(named("Survey"))))
+        who="staff", answers=in_json(closed(survey=or_null(named("Survey"))))
     ),
-    ("GET", _SURVEY): Operation(who="staff", answers=_json(named("Survey"))),
-    ("DELETE", _SURVEY): Operation(who="staff", answers=_json(named("Survey"))),
+    ("GET", _SURVEY): Operation(who="staff", answers=in_json(named("Survey"))),
+    ("DELETE", _SURVEY): Operation(who="staff", answers=in_json(named("Survey"))),
     ("GET", _SURVEY + "/events"): Operation(who="staff", answers={200: (_SSE, None)}),
     ("GET", _SURVEY + "/pictures/{n}.jpg"): Operation(who="staff", answers={200: (_JPEG, None)}),
     ("POST", _SITE + "/cameras"): Operation(
-        who="staff", answers=_json(named("Registered"), 201), body=(_JSON, _ANY)
+        who="staff", answers=in_json(named("Registered"), 201), body=(JSON, _ANY)
     ),
     ("PATCH", _CAMERA): Operation(
         summary="Change a camera's name, address, pull or switch",
         who="staff",
-        answers=_json(named("Edit")),
-        body=(_JSON, _ANY),
+        answers=in_json(named("Edit")),
+        query=PREVIEW,
+        body=(JSON, _ANY),
     ),
     ("DELETE", _CAMERA): Operation(
         summary="Remove a camera",
         who="staff",
-        answers=_json(named("Edit")),
-        query={"version": TEXT},
+        answers=in_json(named("Edit")),
+        query={"version": TEXT, **PREVIEW},
     ),
     ("POST", _CAMERA + "/replace"): Operation(
-        who="staff", answers=_json(named("Registered")), body=(_JSON, _ANY)
+        who="staff",
+        answers=in_json({"anyOf": [named("Registered"), named("Edit")]}),
+        query=PREVIEW,
+        body=(JSON, _ANY),
     ),
     ("GET", _CAMERA + "/record"): Operation(
         who="staff",
-        answers=_json(named("Acceptance")),
+        answers=in_json(named("Acceptance")),
         query={"format": one_of("json", "html"), "lang": one_of("ru", "en")},
     ),
 }
@@ -146,34 +135,32 @@ _SURVEYING: Final = {
 _HISTORY: Final = {
     ("GET", _SITE + "/history"): Operation(
         who="staff",
-        answers=_json(closed(spans=listed(named("Span")))),
+        answers=in_json(closed(spans=listed(named("Span")))),
         query={"camera": TEXT, "from": MOMENT, "to": MOMENT, "limit": WHOLE},
     ),
     ("GET", _SITE + "/availability"): Operation(
-        who="staff", answers=_json(closed(months=listed(named("Availability"))))
+        who="staff", answers=in_json(closed(months=listed(named("Availability"))))
     ),
-    ("GET", _SITE + "/availability.csv"): Operation(
-        who="staff", answers={200: ("text/csv", None)}
-    ),
+    ("GET", _SITE + "/availability.csv"): Operation(who="staff", answers={200: ("text/csv", None)}),
 }
 
 _DEMO: Final = {
     ("GET", "/api/v1/demo/cameras"): Operation(
-        who="anyone", answers=_json(closed(cameras=by_name(FLAG)))
+        who="anyone", answers=in_json(closed(cameras=by_name(FLAG)))
     ),
     ("POST", "/api/v1/demo/cameras/{camera}"): Operation(
-        who="staff", answers=_json(named("Plug")), body=(_JSON, closed(plugged=FLAG))
+        who="staff", answers=in_json(named("Plug")), body=(JSON, closed(plugged=FLAG))
     ),
 }
 
 _HEALTH: Final = {
     ("GET", "/healthz"): Operation(
-        who="anyone", answers=_json(named("Health")) | _json(named("Health"), 503)
+        who="anyone", answers=in_json(named("Health")) | in_json(named("Health"), 503)
     ),
     ("GET", "/readyz"): Operation(
-        who="anyone", answers=_json(named("Readiness")) | _json(named("Readiness"), 503)
+        who="anyone", answers=in_json(named("Readiness")) | in_json(named("Readiness"), 503)
     ),
-    ("GET", "/api/v1/openapi.json"): Operation(who="anyone", answers=_json(_ANY)),
+    ("GET", "/api/v1/openapi.json"): Operation(who="anyone", answers=in_json(_ANY)),
 }
 
 _PAGES: Final = {
@@ -195,6 +182,7 @@ _PAGES: Final = {
 GROUPS: Final[Mapping[str, Mapping[tuple[str, str], Operation]]] = {
     "Watching": _WATCHING,
     "People and access": _ADMINISTERING,
+    "Buildings": BUILDINGS,
     "Cameras and surveys": _SURVEYING,
     "History": _HISTORY,
     "Health": _HEALTH,

@@ -147,7 +147,7 @@ def _of_gateway_error(error: GatewayError) -> Problem:
     headers: dict[str, str] = {}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(RETRY_AFTER_S.get(error.kind, 5))
-    reason = getattr(error, "reason", "")
+    reason = error.reason
     if status == HTTPStatus.UNAUTHORIZED:
         challenge = 'Bearer realm="camera-gateway"'  # RFC 6750 section 3
         headers["WWW-Authenticate"] = challenge + (', error="invalid_token"' if reason else "")

@@ -10,6 +10,8 @@ from typing import Any, Final
 from gateway.api.principal import Role
 from gateway.api.seats import End
 from gateway.model.access import Way
+from gateway.model.company import Severity
+from gateway.model.plan import StepKind
 from gateway.model.probe import Playable
 from gateway.model.site import Access
 from gateway.model.status import CameraState, SiteState
@@ -126,7 +128,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
                     viewers=WHOLE,
                 )
             ),
-            "problems": listed(closed(file=TEXT, line=WHOLE, key=TEXT, message=TEXT)),
+            "problems": listed(named("FileProblem")),
             "last_step": TEXT,
         },
         **_SUMMARY,
@@ -224,7 +226,50 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         progress=closed(**_COUNTS, searching=FLAG, seconds=NUMBER),
         sightings=listed(named("Sighting")),
     ),
-    "Edit": closed(diff=TEXT, version=TEXT),
+    "Plan": closed(
+        viewers=WHOLE,
+        steps=listed(
+            closed(
+                kind=one_of(*StepKind),
+                target=TEXT,
+                camera=or_null(TEXT),
+                reason=TEXT,
+                viewers=WHOLE,
+            )
+        ),
+    ),
+    "Edit": closed(diff=TEXT, version=TEXT, plan=or_null(named("Plan"))),
+    "FileProblem": closed(
+        file=TEXT, line=WHOLE, key=TEXT, message=TEXT, severity=one_of(*Severity)
+    ),
+    "CameraUser": closed(username=TEXT, reference=TEXT),
+    "NewSite": closed(
+        own_address=FLAG,
+        address=or_null(TEXT),
+        interfaces=listed(TEXT),
+        users=listed(closed(username=TEXT, reference=TEXT, sites=listed(TEXT))),
+    ),
+    "SiteSettings": closed(
+        id=TEXT,
+        name=by_name(TEXT),
+        enabled=FLAG,
+        access=one_of(*Access),
+        address=or_null(TEXT),
+        interface=or_null(TEXT),
+        subnets=listed(TEXT),
+        users=listed(closed(username=TEXT, reference=TEXT, key={})),
+        cameras=listed(
+            closed(
+                id=TEXT,
+                name=by_name(TEXT),
+                enabled=FLAG,
+                onvif=or_null(TEXT),
+                rtsp=or_null(TEXT),
+                user=or_null(named("CameraUser")),
+            )
+        ),
+        version=TEXT,
+    ),
     "Registered": closed(
         camera=TEXT,
         diff=TEXT,

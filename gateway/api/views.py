@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from gateway.api.building_views import problem_view
 from gateway.api.ports import Poster
 from gateway.api.principal import Principal
 from gateway.model.site import Site
@@ -108,14 +109,6 @@ def _checked(seen: Checked | None) -> dict[str, Any] | None:
             }
             for server in status.servers
         ],
-        "problems": [
-            {
-                "file": problem.file,
-                "line": problem.line,
-                "key": problem.key,
-                "message": problem.message,
-            }
-            for problem in status.problems
-        ],
+        "problems": [problem_view(problem) for problem in status.problems],
         "last_step": status.last_step,
     }

@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import fcntl
+import itertools
 import os
 import secrets
 import time
@@ -87,6 +88,25 @@ def create(path: Path, content: bytes) -> None:
     finally:
         temporary.unlink(missing_ok=True)
     _sync_directory(path.parent)
+
+
+def set_aside(path: Path, ending: str) -> Path:
+    """Rename a file to its name with ``ending``, and a number if that is taken; raises OSError."""
+    for number in itertools.count(1):
+        aside = path.with_name(f"{path.name}{ending}{f'-{number}' if number > 1 else ''}")
+        try:
+            # The name is taken first: a rename would silently put an older file out of the world.
+            os.close(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        except FileExistsError:
+            continue
+        try:
+            path.rename(aside)
+        except OSError:
+            aside.unlink(missing_ok=True)
+            raise
+        break
+    _sync_directory(path.parent)
+    return aside
 
 
 def _give_back(temporary: Path, path: Path, put: bytes | None) -> None:

@@ -5,13 +5,14 @@ checked by the schema before it replaces the file, and it never overwrites what 
 written in the meantime. All methods block for some milliseconds: call them in a thread.
 """
 
+import copy
 import difflib
 import hashlib
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from gateway.config import atomic, refusals
 from gateway.config.composer import MAX_BYTES
@@ -24,6 +25,10 @@ from gateway.config.snippet import flow, scalar
 from gateway.config.splice import Change, Splicer
 from gateway.model.company import Fleet
 from gateway.model.errors import ErrorKind, GatewayError
+from gateway.model.site import Site
+
+REMOVED: Final = ".removed"
+"""Ends the name of a file that was taken out of service; take it off and the building is back."""
 
 _LOCK_WITHIN_S: Final = 15.0
 _TRIES: Final = 5
@@ -35,11 +40,14 @@ class Edit:
     """What an edit has done.
 
     ``diff`` is unified, and empty when nothing had to change; ``version`` is the file's after it.
+    ``draft`` is the building that the file then describes, ``None`` when there is none any more.
+    An edit of a :meth:`SiteFiles.trial` has not been written: its ``version`` is the file's now.
     """
 
     site: str
     diff: str
     version: str
+    draft: Site | None = None
 
 
 class SiteFiles:
@@ -65,6 +73,13 @@ class SiteFiles:
         self._review = Review(directory, environment, fleet)
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
+        self._writes = True
+
+    def trial(self) -> Self:
+        """Return the same files for edits that are checked like all others and not written."""
+        trial = copy.copy(self)
+        trial._writes = False  # noqa: SLF001  # one of us
+        return trial
 
     def read(self, site: str) -> tuple[str, str]:
         """Return the text of a site's file and its version."""
@@ -88,16 +103,43 @@ class SiteFiles:
         lines += ["cameras:", *(f"  - {flow(item)}" for item in cameras)]
         lines[-1] += " []" if not cameras else ""
         text = "\n".join(lines) + "\n"
-        self._review.new(name, text.encode(), Source(name))
+        draft = self._review.site(self._review.new(name, text.encode(), Source(name)))
         try:
-            atomic.create(self._directory / name, text.encode())
+            if self._writes:
+                atomic.create(self._directory / name, text.encode())
+            elif (self._directory / name).exists():
+                raise refusals.taken(site)
         except FileExistsError as error:
-            raise GatewayError(
-                ErrorKind.CONFLICT, f"the site {site} exists already", "choose another id"
-            ) from error
+            raise refusals.taken(site) from error
         except OSError as error:
             raise refusals.unwritable(name, error) from error
-        return Edit(site, _diff(name, "", text), _version(text.encode()))
+        return Edit(site, _diff(name, "", text), _version(text.encode()), draft)
+
+    def change_site(
+        self, site: str, fields: Mapping[str, Any], *, version: str | None = None
+    ) -> Edit:
+        """Set keys of a building; a key whose value is ``None`` is removed."""
+
+        def change(source: Source) -> Change:
+            return Splicer(_document(source)).update_at((), fields)
+
+        return self._edit(site, change, version)
+
+    def remove_site(self, site: str, *, version: str | None = None) -> Edit:
+        """Take a building out of service; its file stays, under a name with ``.removed``."""
+        name = f"{site}.yaml"
+
+        def work(path: Path) -> Edit:
+            old = self._content(path)
+            if version is not None and version != _version(old):
+                raise refusals.changed(site)
+            if (self._directory / name).is_symlink():
+                raise refusals.by_hand(name)
+            if self._writes:
+                atomic.set_aside(path, REMOVED)
+            return Edit(site, _diff(name, old.decode("utf-8", "replace"), ""), _version(old))
+
+        return self._alone(site, work, tries=1)
 
     def add_camera(
         self, site: str, camera: Mapping[str, Any], *, version: str | None = None
@@ -111,6 +153,7 @@ class SiteFiles:
                     ErrorKind.CONFLICT,
                     f"{site} has a camera {item['id']} already",
                     "choose another id",
+                    reason="camera_taken",
                 )
             return Splicer(_document(source)).append_to("cameras", item)
 
@@ -175,22 +218,28 @@ class SiteFiles:
         return self._edit(site, change, version)
 
     def _edit(self, site: str, change: Callable[[Source], Change], version: str | None) -> Edit:
+        # Without a version to compare, a change made this very moment is no reason to give up.
+        tries = 1 if version else _TRIES
+        return self._alone(site, lambda path: self._once(site, path, change, version), tries=tries)
+
+    def _alone(self, site: str, work: Callable[[Path], Edit], *, tries: int) -> Edit:
         path = self._path(site)
         with self._guard:
             lock = self._locks.setdefault(site, threading.Lock())
         if not lock.acquire(timeout=_LOCK_WITHIN_S):
             raise refusals.busy(site)
         try:
-            # Without a version to compare, a change made this very moment is no reason to give up.
-            for _ in range(1 if version else _TRIES):
+            for _ in range(tries):
                 try:
                     with atomic.locked(path, _LOCK_WITHIN_S):
-                        return self._once(site, path, change, version)
+                        return work(path)
                 except atomic.ForeignChangeError:
                     continue
             raise refusals.changed(site)
         except atomic.BusyError as error:
             raise refusals.busy(site) from error
+        except FileNotFoundError as error:
+            raise refusals.no_site(site) from error
         except OSError as error:
             raise refusals.unwritable(path.name, error) from error
         finally:
@@ -209,6 +258,7 @@ class SiteFiles:
                 ErrorKind.CONFIG_INVALID,
                 f"{name} is broken and cannot be edited: {source.problems[0]}",
                 "correct it by hand first",
+                reason="broken_file",
             )
         try:
             new, data = change(source).apply(source.document.text)
@@ -216,12 +266,14 @@ class SiteFiles:
             raise refusals.by_hand(name) from error
         content = new.encode("utf-8")
         if content == old:
-            return Edit(site, "", _version(old))
+            return Edit(site, "", _version(old), self._review.site(source))
         written = self._review.new(name, content, source)
         if meant(written.document.data if written.document else None) != meant(data):
             raise refusals.by_hand(name)
-        atomic.replace(path, content, old)
-        return Edit(site, _diff(name, source.document.text, new), _version(content))
+        if self._writes:
+            atomic.replace(path, content, old)
+        after = _version(content if self._writes else old)
+        return Edit(site, _diff(name, source.document.text, new), after, self._review.site(written))
 
     def _path(self, site: str) -> Path:
         """Return the real path of a site's file, which must lie in the directory."""
@@ -241,9 +293,7 @@ class SiteFiles:
         try:
             return read_regular(path, MAX_BYTES)
         except FileNotFoundError as error:
-            raise GatewayError(
-                ErrorKind.NOT_FOUND, f"there is no site {path.stem}", "create it first"
-            ) from error
+            raise refusals.no_site(path.stem) from error
         except OSError as error:
             raise refusals.unwritable(path.name, error) from error
 

@@ -10,6 +10,7 @@ def bad_id(site: str) -> GatewayError:
         ErrorKind.BAD_REQUEST,
         f"{site[:60]!r} is no id of a site",
         "use small letters, digits and dashes, for example lenina-12",
+        reason="bad_id",
     )
 
 
@@ -19,13 +20,17 @@ def changed(site: str) -> GatewayError:
         ErrorKind.CONFLICT,
         f"{site}.yaml has been changed in the meantime, and that change was kept",
         "look at the file again and repeat the edit",
+        reason="changed",
     )
 
 
 def busy(site: str) -> GatewayError:
     """Return the refusal of an edit that has waited too long."""
     return GatewayError(
-        ErrorKind.CONFLICT, f"{site}.yaml is being edited by somebody else", "try again"
+        ErrorKind.CONFLICT,
+        f"{site}.yaml is being edited by somebody else",
+        "try again",
+        reason="busy",
     )
 
 
@@ -35,6 +40,7 @@ def by_hand(name: str) -> GatewayError:
         ErrorKind.CONFLICT,
         f"{name} is written in a way that cannot be edited without changing other lines",
         "make this change by hand",
+        reason="by_hand",
     )
 
 
@@ -44,4 +50,22 @@ def unwritable(name: str, error: OSError) -> GatewayError:
         ErrorKind.INTERNAL,
         f"{name} cannot be read or written: {reason(error)}",
         "see who owns the directory, and whether the disk is full or read-only",
+        reason="unwritable",
+    )
+
+
+def taken(site: str) -> GatewayError:
+    """Return the refusal of a new building under an id that is in use."""
+    return GatewayError(
+        ErrorKind.CONFLICT,
+        f"the site {site} exists already",
+        "choose another id",
+        reason="site_taken",
+    )
+
+
+def no_site(site: str) -> GatewayError:
+    """Return the refusal of an edit of a building that has no file."""
+    return GatewayError(
+        ErrorKind.NOT_FOUND, f"there is no site {site}", "create it first", reason="no_site"
     )

@@ -8,7 +8,7 @@ from typing import Any, Final
 from gateway.config import checks, network_checks
 from gateway.config.convert import to_site
 from gateway.config.document import walk
-from gateway.config.reading import Source, id_of, read_source
+from gateway.config.reading import Reporter, Source, id_of, read_source
 from gateway.config.secrets import Reference, SecretError, Secrets, reference
 from gateway.model.company import Fleet, Problem, Settings, Severity
 from gateway.model.errors import ErrorKind, GatewayError
@@ -46,17 +46,30 @@ class Review:
                 ErrorKind.CONFIG_INVALID,
                 f"{name} would not be valid: {words}",
                 "nothing is written",
+                reason="invalid",
             )
         return after
 
+    def site(self, source: Source) -> Site | None:
+        """Return the building that a text describes, ``None`` when nobody can tell."""
+        return self._site(source, source.reporter())
+
+    def _site(self, source: Source, report: Reporter) -> Site | None:
+        if source.site is None:
+            return None
+        scaling = self._settings().scaling
+        secrets = Secrets(self._directory, self._environment)
+        return to_site(id_of(source.name), source.site, scaling, secrets, report)
+
+    def _settings(self) -> Settings:
+        fleet = self._fleet()
+        return fleet.settings if fleet else Settings()
+
     def _problems(self, source: Source) -> list[Problem]:
         report = source.reporter()
-        if source.site is not None:
-            fleet = self._fleet()
-            settings = fleet.settings if fleet else Settings()
-            secrets = Secrets(self._directory, self._environment)
-            site_id = id_of(source.name)
-            site = to_site(site_id, source.site, settings.scaling, secrets, report)
+        site = self._site(source, report)
+        if site is not None and source.site is not None:
+            fleet, settings = self._fleet(), self._settings()
             checks.check_site(site, source.site.id, report)
             network_checks.check_address(site, settings, report)
             if fleet is not None:
@@ -78,6 +91,7 @@ class Review:
                     f"{item} is not used for cameras yet, and only a person may change that",
                     "use a variable whose name begins with CAMERA or WCS_LICENSE, a user of "
                     "discovery.credentials, or write the reference into the file by hand",
+                    reason="foreign_secret",
                 )
 
 

@@ -1,8 +1,9 @@
-"""What technicians work with, together: surveys, registrations, records."""
+"""What technicians and administrators work with, together: surveys, registrations, records."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gateway.control.buildings import Buildings
 from gateway.control.ports import Records
 from gateway.control.registration import Registrations
 from gateway.control.survey import Surveys
@@ -16,4 +17,5 @@ class Fieldwork:
     surveys: Surveys
     registrations: Registrations
     records: Records
+    buildings: Buildings
     page: Callable[[Acceptance, str], str]

@@ -11,12 +11,14 @@ from collections.abc import Mapping
 import structlog
 
 from gateway.control.facts import Facts
+from gateway.control.foresight import Foresight, foresee
 from gateway.control.siteloop import SiteLoop, World
 from gateway.kit.backoff import Backoff
 from gateway.kit.tasks import Tasks
 from gateway.model.company import Fleet, Settings
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.plan import Plan
+from gateway.model.site import Site
 from gateway.model.status import SiteState, SiteStatus
 from gateway.model.text import LocalText
 
@@ -61,6 +63,16 @@ class Keeper:
                 ErrorKind.NOT_FOUND, f"there is no site {site_id}", "look at the list of sites"
             )
         return loop.facts.plan
+
+    def foresee(self, site_id: str, draft: Site | None) -> Foresight:
+        """Return what a new version of a site's file would lead to; ``None`` removes the site."""
+        loop = self._loops.get(site_id)
+        return foresee(
+            draft,
+            self._fleet.settings,
+            Facts(site_id) if loop is None else loop.facts,
+            fingerprint=self._world.runtime.fingerprint,
+        )
 
     def facts(self, site_id: str) -> Facts | None:
         """Return what the site's last cycle saw."""

@@ -24,7 +24,7 @@ from gateway.model.server import (
     ServerStats,
     StreamObserved,
 )
-from gateway.model.site import Credential, Discovery
+from gateway.model.site import Credential, Discovery, Site
 from gateway.model.survey import Acceptance, Remembered, SurveyStatus
 
 
@@ -178,6 +178,14 @@ class SiteEdit(Protocol):
     """What an edit of a site's file has done."""
 
     @property
+    def site(self) -> str:
+        """Whose file it is."""
+
+    @property
+    def draft(self) -> Site | None:
+        """The building as the file describes it after the edit; ``None`` when it is removed."""
+
+    @property
     def diff(self) -> str:
         """The change as a unified diff, empty when nothing had to change."""
 
@@ -188,6 +196,23 @@ class SiteEdit(Protocol):
 
 class SiteEditor(Protocol):
     """Writes registrations into the sites' files. Blocks for milliseconds: call it in a thread."""
+
+    def trial(self) -> "SiteEditor":
+        """Return an editor that checks every edit and writes none."""
+
+    def read(self, site: str) -> tuple[str, str]:
+        """Return the text of a site's file and its version."""
+
+    def create_site(self, site: str, fields: Mapping[str, Any]) -> SiteEdit:
+        """Make the file of a new building."""
+
+    def change_site(
+        self, site: str, fields: Mapping[str, Any], *, version: str | None = None
+    ) -> SiteEdit:
+        """Set keys of a building."""
+
+    def remove_site(self, site: str, *, version: str | None = None) -> SiteEdit:
+        """Take a building out of service; its file stays under another name."""
 
     def add_camera(
         self, site: str, camera: Mapping[str, Any], *, version: str | None = None

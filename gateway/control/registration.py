@@ -125,11 +125,8 @@ class Registrations:
         self, site: str, camera: str, fields: Mapping[str, Any], *, version: str | None = None
     ) -> SiteEdit:
         """Rename a camera, switch it on or off, or set other keys of it."""
-        written = dict(fields)
-        if written.get("enabled") is True:
-            written["enabled"] = None  # the key's absence means on
         edit = await asyncio.to_thread(
-            self.editor.change_camera, site, camera, written, version=version
+            self.editor.change_camera, site, camera, as_written(fields), version=version
         )
         self._log(site, camera).info("a camera is changed", keys=sorted(fields))
         return edit
@@ -244,6 +241,14 @@ class Registrations:
     @staticmethod
     def _log(site: str, camera: str) -> Any:
         return structlog.get_logger("registration").bind(site=site, camera=camera)
+
+
+def as_written(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return keys as they stand in a file: what is on is not mentioned there."""
+    written = dict(fields)
+    if written.get("enabled") is True:
+        written["enabled"] = None
+    return written
 
 
 def _result(task: "asyncio.Task[Acceptance | None]") -> Acceptance | None:

@@ -126,6 +126,10 @@ class Streams:
         self._woken.set()
         return self._fleet
 
+    def filled(self, site: Site) -> Site:
+        """Return a site with the addresses that are known."""
+        return self._site(site)
+
     def _fill(self) -> None:
         filled = self._filled()
         if filled.sites != self._fleet.sites:

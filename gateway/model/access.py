@@ -45,10 +45,15 @@ class PastView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditQuery:
-    """Which rows are asked for: newest first, those with a smaller id than ``before``."""
+    """Which rows are asked for: newest first, those with a smaller id than ``before``.
+
+    ``who`` is a part of the name; ``running`` leaves out the plays that are over.
+    """
 
     site: str | None = None
     camera: str | None = None
+    who: str | None = None
+    running: bool = False
     start: float | None = None
     end: float | None = None
     before: int | None = None

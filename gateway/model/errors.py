@@ -36,12 +36,14 @@ class GatewayError(Exception):
     """An expected failure.
 
     ``message`` says what happened and where, ``hint`` what to do next; both are shown to people
-    and never hold a credential.
+    and never hold a credential. ``reason`` is one stable word for what exactly it was, where the
+    kind has several causes: pages have a sentence of their own for it.
     """
 
-    def __init__(self, kind: ErrorKind, message: str, hint: str = "") -> None:
+    def __init__(self, kind: ErrorKind, message: str, hint: str = "", *, reason: str = "") -> None:
         super().__init__(message)
         self.kind = kind
+        self.reason = reason
         self.message = message
         self.hint = hint
 

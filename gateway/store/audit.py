@@ -82,6 +82,8 @@ def _page(connection: sqlite3.Connection, query: AuditQuery) -> list[PastView]:
     wanted = {
         "site = ?": query.site,
         "camera = ?": query.camera,
+        "instr(who, ?) > 0": query.who,
+        "(ended IS NULL) = ?": 1 if query.running else None,
         "(ended IS NULL OR ended >= ?)": query.start,
         "started < ?": query.end,
         "id < ?": query.before,

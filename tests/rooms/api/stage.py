@@ -155,9 +155,10 @@ class Stage:
     stores: Stores = field(default_factory=Stores)
     clock: Clock = field(default_factory=SystemClock)
     undescribed: list[str] = field(default_factory=list)
+    problems: tuple[Problem, ...] = ()
 
     def fleet(self) -> Fleet:
-        return Fleet(self.settings, self.sites)
+        return Fleet(self.settings, self.sites, self.problems)
 
     def add(self, site: Site, *, state: CameraState = CameraState.LIVE) -> None:
         """Put a site into the fleet and on the board."""

@@ -13,25 +13,39 @@ from pytest_aiohttp import AiohttpClient
 from gateway.api.app import create_app
 from gateway.config.edit import SiteFiles
 from gateway.config.load import load
+from gateway.control.buildings import Buildings
+from gateway.control.facts import Facts, ServerFacts
 from gateway.control.fieldwork import Fieldwork
+from gateway.control.foresight import Foresight, foresee
 from gateway.control.registration import Registrations
 from gateway.kit.clock import SystemClock
-from gateway.model.site import Discovery
+from gateway.kit.secret import Secret
+from gateway.model.server import (
+    CaptureObserved,
+    Role,
+    ServerObserved,
+    ServerState,
+    StreamObserved,
+)
+from gateway.model.site import Discovery, Site
 from gateway.store.record_page import page
 from tests.peers.onvif_device import OnvifCamera, Quirks
 from tests.rooms.api.conftest import Client
 from tests.rooms.api.described import hold_to_document
-from tests.rooms.api.stage import STAFF, Stage, events_of, problem_of, site_of
+from tests.rooms.api.stage import SINCE, STAFF, Stage, events_of, problem_of, site_of
 from tests.rooms.control.field import GOOD, Field, field
 
+SITE = "/api/v1/sites/open"
 SURVEYS = "/api/v1/sites/open/surveys"
 CAMERAS = "/api/v1/sites/open/cameras"
 FILE = 'name: House\ncameras:\n  - {id: entrance-1, name: One, rtsp: "rtsp://10.0.0.1/1"}\n'
 
 
 def app_of(stage: Stage, net: Field, folder: Path) -> web.Application:
+    secrets = {"CAMERAS": "planted", "CAMERAS_OLD": "planted"}
+    files = SiteFiles(folder, environment=secrets, fleet=lambda: load(folder))
     registrations = Registrations(
-        editor=SiteFiles(folder),
+        editor=files,
         board=stage.board,
         fleet=lambda: load(folder),
         records=net.records,
@@ -44,7 +58,13 @@ def app_of(stage: Stage, net: Field, folder: Path) -> web.Application:
         posters=stage.album,
         ages=lambda: stage.ages,
         web_dir=stage.web_dir,
-        fieldwork=Fieldwork(net.surveys, registrations, net.records, page),
+        fieldwork=Fieldwork(
+            net.surveys,
+            registrations,
+            net.records,
+            Buildings(files, lambda site, draft: foreseen(stage, site, draft)),
+            page,
+        ),
     )
     hold_to_document(app, stage.undescribed)
 
@@ -53,6 +73,19 @@ def app_of(stage: Stage, net: Field, folder: Path) -> web.Application:
 
     app.on_cleanup.append(close)
     return app
+
+
+def foreseen(stage: Stage, site_id: str, draft: Site | None) -> Foresight:
+    """Foresee for a media server that runs as its file says it, with one viewer of entrance-1."""
+    if site_id != "open":
+        return foresee(draft, stage.settings, Facts(site_id), fingerprint=lambda _spec: "")
+    made = ServerObserved(site_id, site_id, Role.ORIGIN, ServerState.RUNNING, "as made", SINCE)
+    pulled = CaptureObserved(
+        Secret("rtsp://x:planted@10.0.0.1/1"), f"{site_id}-entrance-1", "PLAYING"
+    )
+    viewer = StreamObserved(f"{site_id}-entrance-1", "viewer-1", published=False, status="PLAYING")
+    facts = Facts(site_id, (ServerFacts(made, asked=True, captures=(pulled,), streams=(viewer,)),))
+    return foresee(draft, stage.settings, facts, fingerprint=lambda _spec: "as made")
 
 
 @pytest.fixture
@@ -70,6 +103,7 @@ async def doors(
 
 
 ROUTES = (
+    ("GET", SITE + "/settings"),
     ("POST", SURVEYS),
     ("GET", SURVEYS),
     ("GET", SURVEYS + "/x"),
