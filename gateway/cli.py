@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
-from gateway.commands import add, doctor, password
+from gateway.commands import add, doctor, notify, password
 from gateway.kit import logs
 from gateway.kit.clock import SystemClock
 from gateway.model.company import Fleet
@@ -207,6 +207,7 @@ def version() -> None:
 
 add.to(app)
 app.command()(doctor.doctor)
+app.command()(notify.notify)
 app.command()(password.password)
 
 
