@@ -14,6 +14,7 @@ from typing import Final
 
 import structlog
 
+from gateway.announcing import tell_of_outages
 from gateway.api.app import create_app
 from gateway.api.ports import DemoSwitch
 from gateway.ask import reachable
@@ -118,6 +119,9 @@ class Service:
         self._streams.take(self._fleet)
         await self._open_door(watching, posters, keeper, fieldwork)
         self._stack.push_async_callback(self._tasks.close)
+        await tell_of_outages(
+            self._stack, settings.data_dir, board=self.board, fleet=lambda: self.fleet
+        )
         keeper.start()
         await self._streams.start()
         keeper.apply(self.fleet)

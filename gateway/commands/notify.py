@@ -19,7 +19,12 @@ def notify(
     """Send a trial message to everybody who is told of outages."""
     from gateway.config.load import load
 
-    rules = load(directory).settings.notifications
+    fleet = load(directory)
+    if not fleet.settled:
+        raise GatewayError(
+            ErrorKind.CONFIG_INVALID, "gateway.yaml is broken.", "gateway check says where"
+        )
+    rules = fleet.settings.notifications
     if not rules.channels:
         raise GatewayError(
             ErrorKind.CONFIG_INVALID,
