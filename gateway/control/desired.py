@@ -38,8 +38,16 @@ class Desired:
     shadowed: tuple[tuple[str, str], ...] = ()
 
 
-def desired(site: Site, settings: Settings, wanted: Collection[str]) -> Desired:
-    """Return what ``site`` wants; ``wanted`` are the on-demand streams that somebody watches."""
+def desired(
+    site: Site,
+    settings: Settings,
+    wanted: Collection[str],
+    edges: tuple[ServerSpec, ...] = (),
+) -> Desired:
+    """Return what ``site`` wants.
+
+    ``wanted`` are the on-demand streams that somebody watches, ``edges`` its further servers.
+    """
     if not site.enabled:
         return Desired(site=site.id, parked=True)
     captures: dict[Secret, WantedCapture] = {}
@@ -50,7 +58,7 @@ def desired(site: Site, settings: Settings, wanted: Collection[str]) -> Desired:
             shadowed.append((capture.stream, first.stream))
     return Desired(
         site=site.id,
-        servers=(origin_spec(site, settings.media_servers),),
+        servers=(origin_spec(site, settings.media_servers), *edges),
         captures=tuple(captures.values()),
         shadowed=tuple(shadowed),
     )

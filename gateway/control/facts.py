@@ -4,8 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.model.errors import GatewayError
+from gateway.model.load import ServerLoad
 from gateway.model.plan import Plan
-from gateway.model.server import CaptureObserved, ServerObserved, StreamObserved
+from gateway.model.server import (
+    CaptureObserved,
+    ServerObserved,
+    ServerSpec,
+    ServerStats,
+    StreamObserved,
+)
 
 PUBLISHING = "PUBLISHING"
 """A stream's status while its camera sends (WCS REST, /stream/find_all)."""
@@ -19,7 +26,7 @@ class ServerFacts:
     """One media server: what its runtime says, and what it says itself when it can be asked.
 
     ``error`` is why it could not be asked or made; ``None`` together with ``asked`` false means
-    that it is still coming up.
+    that it is still coming up. ``stats`` are there when it has viewers or is an edge.
     """
 
     observed: ServerObserved
@@ -27,6 +34,7 @@ class ServerFacts:
     captures: tuple[CaptureObserved, ...] = ()
     streams: tuple[StreamObserved, ...] = ()
     error: GatewayError | None = None
+    stats: ServerStats | None = None
 
     def ingest(self, stream: str) -> StreamObserved | None:
         """Return the published stream of this name."""
@@ -47,10 +55,25 @@ class ServerFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Size:
+    """What a site's size means now: its edges, who drains, the loads by server, the last word.
+
+    ``tight``: the machine is taken, so nobody gets more than the usual number of viewers.
+    """
+
+    edges: tuple[ServerSpec, ...] = ()
+    draining: frozenset[str] = frozenset()
+    loads: Mapping[str, ServerLoad] = field(default_factory=dict)
+    said: str = ""
+    tight: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """One site as its last cycle saw it.
 
-    ``troubles`` are failed steps by their target; ``plan`` is what the cycle found to do.
+    ``troubles`` are failed steps by their target; ``plan`` is what the cycle found to do;
+    ``size`` is how many servers were wanted and why.
     """
 
     site: str
@@ -58,6 +81,7 @@ class Facts:
     troubles: Mapping[str, GatewayError] = field(default_factory=dict)
     plan: Plan = field(default_factory=lambda: Plan(""))
     last_step: str = ""
+    size: Size = field(default_factory=Size)
 
     def origin(self) -> ServerFacts | None:
         """Return the site's first media server (its id is the site's)."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from gateway.control.desired import Desired, desired
+from gateway.control.edges import edges_found
 from gateway.control.facts import Facts, ServerFacts
 from gateway.control.plan import make_plan
 from gateway.model.company import Settings
@@ -47,10 +48,14 @@ def foresee(
     """
     site_id = facts.site
     pulled = {one.stream for server in facts.servers for one in server.captures if one.stream}
-    wanted = Desired(site_id) if draft is None else desired(draft, settings, pulled)
+    there = [server.observed for server in facts.servers]
+    wanted = Desired(site_id)
+    if draft is not None:
+        edges = edges_found(draft, settings, there, fingerprint)[: draft.scaling.max_servers - 1]
+        wanted = desired(draft, settings, pulled, edges)
     plan = make_plan(
         wanted,
-        [server.observed for server in facts.servers],
+        there,
         {server.observed.id: server.captures for server in facts.servers if server.asked},
         fingerprint=fingerprint,
     )

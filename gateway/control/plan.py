@@ -42,7 +42,11 @@ def _redundant(wanted: Desired, own: Mapping[str, ServerObserved]) -> Iterator[S
     for server in own.values():
         if server.id in specs:
             continue
-        if not wanted.parked:
+        if server.role is Role.EDGE:
+            # Nobody puts an edge away for later: another one is made when it is needed.
+            reason = "the site is switched off" if wanted.parked else "the site needs it no more"
+            yield Step(StepKind.REMOVE, wanted.site, server.id, reason)
+        elif not wanted.parked:
             yield Step(StepKind.REMOVE, wanted.site, server.id, "the site wants it no more")
         elif server.state is not ServerState.STOPPED:
             yield Step(StepKind.STOP, wanted.site, server.id, "the site is switched off")
@@ -52,7 +56,8 @@ def _server_step(
     spec: ServerSpec, observed: ServerObserved | None, fingerprint: Callable[[ServerSpec], str]
 ) -> Step | None:
     if observed is None:
-        reason = "the site has no media server yet"
+        edge = spec.role is Role.EDGE
+        reason = "the site needs one more" if edge else "the site has no media server yet"
         return Step(StepKind.CREATE, spec.site, spec.id, reason, spec=spec)
     if observed.fingerprint != fingerprint(spec):
         reason = "its settings have changed"

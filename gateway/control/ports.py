@@ -15,6 +15,7 @@ from gateway.model.checkup import Checkup
 from gateway.model.device import DeviceReport, Profile
 from gateway.model.encoder import EncoderChange
 from gateway.model.found import FoundDevice
+from gateway.model.load import MachineLoad
 from gateway.model.probe import CameraVerdict, ProbeResult, StreamFacts
 from gateway.model.server import (
     CaptureObserved,
@@ -54,6 +55,13 @@ class Runtime(Protocol):
 
     async def close(self) -> None:
         """Let go of the servers (they may go on running) and free what the adapter holds."""
+
+
+class Host(Protocol):
+    """The machine that the gateway runs on."""
+
+    def load(self) -> MachineLoad | None:
+        """Return what is taken of it at once, ``None`` where nobody can tell."""
 
 
 class Play(Protocol):

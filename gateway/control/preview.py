@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from gateway.control.desired import Desired, desired
+from gateway.control.edges import edges_found
 from gateway.control.facts import ServerFacts
 from gateway.control.reconcile import Reconciler
 from gateway.control.siteloop import World
@@ -23,15 +24,17 @@ async def preview(site_id: str, fleet: Fleet, world: World) -> Plan:
     )
     try:
         servers = await reconciler.observe(fresh=True)
-        return reconciler.plan(_wanted(site_id, fleet, servers), servers)
+        return reconciler.plan(_wanted(site_id, fleet, servers, world), servers)
     finally:
         await reconciler.close()
 
 
-def _wanted(site_id: str, fleet: Fleet, servers: Sequence[ServerFacts]) -> Desired:
-    """Take what is pulled on demand for wanted, as a starting gateway does."""
+def _wanted(site_id: str, fleet: Fleet, servers: Sequence[ServerFacts], world: World) -> Desired:
+    """Take what is pulled on demand, and the edges, for wanted, as a starting gateway does."""
     site = fleet.sites.get(site_id)
     if site is None:
         return Desired(site_id)
     pulled = {one.stream for server in servers for one in server.captures if one.stream}
-    return desired(site, fleet.settings, pulled)
+    there = [server.observed for server in servers]
+    edges = edges_found(site, fleet.settings, there, world.runtime.fingerprint)
+    return desired(site, fleet.settings, pulled, edges)

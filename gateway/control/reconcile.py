@@ -20,7 +20,13 @@ from gateway.kit.clock import Clock
 from gateway.kit.tasks import Tasks
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.plan import Plan, Step, StepKind
-from gateway.model.server import ServerObserved, ServerState
+from gateway.model.server import (
+    Role,
+    ServerObserved,
+    ServerState,
+    ServerStats,
+    StreamObserved,
+)
 
 _ASK_S = 5.0
 """How long a media server on the local network may take to list what it does."""
@@ -130,6 +136,7 @@ class Reconciler:
                 if server.id not in self._known_good and not await client.ready():
                     return ServerFacts(server)
                 captures, streams = await asyncio.gather(client.captures(), client.streams())
+                stats = await _numbers(server, client, streams)
         except GatewayError as error:
             self._known_good.discard(server.id)
             return ServerFacts(server, error=error)
@@ -137,7 +144,7 @@ class Reconciler:
             self._known_good.discard(server.id)
             return ServerFacts(server, error=_silent(server.id))
         self._known_good.add(server.id)
-        return ServerFacts(server, asked=True, captures=tuple(captures), streams=tuple(streams))
+        return ServerFacts(server, True, tuple(captures), tuple(streams), stats=stats)  # noqa: FBT003  # asked
 
     def _note_health(self, wanted: Desired, servers: Sequence[ServerFacts]) -> None:
         now = self.clock.monotonic()
@@ -251,6 +258,18 @@ class Reconciler:
                 "it is tried again by itself",
             )
         return client
+
+
+async def _numbers(
+    server: ServerObserved, client: MediaServer, streams: Sequence[StreamObserved]
+) -> ServerStats | None:
+    """Ask a server that somebody watches for its numbers; it is well without them too."""
+    if server.role is Role.ORIGIN and all(stream.published for stream in streams):
+        return None
+    try:
+        return await client.stats()
+    except GatewayError:
+        return None
 
 
 def _key(kind: StepKind, target: str) -> str:

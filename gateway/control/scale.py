@@ -154,6 +154,11 @@ def kept(signals: Signals) -> int:
     return max(1, math.ceil(viewers / (CALM_AT * per)), math.ceil(cpu / COOL))
 
 
+def taken(used: float, most: float) -> bool:
+    """Tell whether a share of the machine has reached its cap; a cap of 1 is none."""
+    return used >= most and most < 1
+
+
 def _by_load(signals: Signals, memory: Memory, current: int) -> Decision:
     bounds, now = signals.bounds, signals.now
     need, why = needed(signals, memory)
@@ -227,7 +232,7 @@ def _allowed(signals: Signals, current: int, target: int) -> tuple[int, str]:
             ("processors", machine.cpu, cap.cpu),
             ("memory", machine.memory, cap.memory),
         ):
-            if used >= most:
+            if taken(used, most):
                 # No number: a sentence is said again only when it says something else.
                 return floor, f"more than {most:.0%} of the machine's {name} are taken"
     if signals.licenses is not None and want > signals.licenses:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -11,10 +11,12 @@ from gateway.control.board import Board
 from gateway.control.clients import Clients
 from gateway.control.demand import Demand
 from gateway.control.desired import Desired, desired
+from gateway.control.edges import Licenses
 from gateway.control.facts import PLAYING, Facts, ServerFacts
 from gateway.control.notes import Notes
-from gateway.control.ports import Runtime
+from gateway.control.ports import Host, Runtime
 from gateway.control.reconcile import Reconciler
+from gateway.control.scaling import Scaler, UnknownHost
 from gateway.control.status import Scene, site_status
 from gateway.kit.clock import Clock
 from gateway.model.company import Fleet, Problem, Settings
@@ -54,6 +56,8 @@ class World:
     clock: Clock
     rhythm: Rhythm = Rhythm()
     notes: Notes = field(default_factory=Notes)
+    licenses: Licenses = field(default_factory=Licenses)
+    host: Host = field(default_factory=UnknownHost)
 
 
 class SiteLoop:
@@ -75,6 +79,13 @@ class SiteLoop:
             clock=world.clock,
             heavy=heavy,
             stirred=self.wake,
+        )
+        self._scaler = Scaler(
+            site_id,
+            fingerprint=world.runtime.fingerprint,
+            licenses=world.licenses,
+            host=world.host,
+            clock=world.clock,
         )
         self._woken = asyncio.Event()
         self._cycled = asyncio.Event()
@@ -118,8 +129,9 @@ class SiteLoop:
         if fresh:
             self._looked = now
         site = self._site
-        self._decide(())  # for the case that nothing can be seen at all
-        self.facts = await self._reconciler.cycle(self._decide, fresh=fresh, act=self._settled)
+        self._want(())  # for the case that nothing can be seen at all
+        facts = await self._reconciler.cycle(self._decide, fresh=fresh, act=self._settled)
+        self.facts = replace(facts, size=self._scaler.size)
         # The files may have changed meanwhile: what was seen is told of the site as it was asked.
         if site is None:
             return self._site is None and not self.facts.servers and not self.facts.troubles
@@ -151,7 +163,14 @@ class SiteLoop:
         await self._reconciler.close()
 
     def _decide(self, servers: Sequence[ServerFacts]) -> Desired:
-        """Say what is wanted, in the light of who watches."""
+        """Say what is wanted, in the light of who watches and how many."""
+        if self._site is None or not self._site.enabled:
+            self._scaler.rest()
+        else:
+            self._scaler.look(self._site, self._settings, servers, act=self._settled)
+        return self._want(servers)
+
+    def _want(self, servers: Sequence[ServerFacts]) -> Desired:
         watched = {
             stream.name for server in servers for stream in server.streams if not stream.published
         }
@@ -165,7 +184,7 @@ class SiteLoop:
         self._wanted = (
             Desired(self.id)
             if site is None
-            else desired(site, self._settings, self._world.demand.wanted())
+            else desired(site, self._settings, self._world.demand.wanted(), self._scaler.size.edges)
         )
         return self._wanted
 
@@ -209,7 +228,9 @@ class SiteLoop:
         unsettled = bool(self.facts.plan or self.facts.troubles) or any(
             not server.asked for server in servers if self._wanted.servers
         )
-        captures = [capture for server in servers for capture in server.captures]
+        # An edge fetches a stream when somebody watches it: only the origin's pulls are awaited.
+        origin = self.facts.origin()
+        captures = () if origin is None else origin.captures
         if unsettled:
             self._fresh = True
             self._restless += 1

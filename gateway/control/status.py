@@ -110,6 +110,7 @@ def site_status(scene: Scene, before: SiteStatus | None) -> SiteStatus:
         servers=_servers(scene),
         problems=(*scene.problems, *remarks),
         last_step=scene.facts.last_step,
+        scaling=scene.facts.size.said,
     )
 
 
@@ -134,7 +135,8 @@ def camera_status(scene: Scene, camera: Camera, before: CameraStatus | None) -> 
         return status
     names = streams_of(scene.site.id, camera)
     ingest = next((one for one in map(origin.ingest, names) if one is not None), None)
-    status = replace(status, viewers=sum(origin.viewers(name) for name in names))
+    viewers = sum(server.viewers(name) for server in scene.facts.servers for name in names)
+    status = replace(status, viewers=viewers)
     if ingest is None or verdict.state is not CameraState.LIVE:
         return status
     return replace(status, video_codec=ingest.video_codec, width=ingest.width, height=ingest.height)
@@ -266,9 +268,10 @@ def _site_state(scene: Scene, cameras: Sequence[CameraStatus]) -> SiteState:
 
 
 def _servers(scene: Scene) -> tuple[ServerStatus, ...]:
-    shown = []
+    shown, size = [], scene.facts.size
     for server in scene.facts.servers:
         observed = server.observed
+        load = size.loads.get(observed.id)
         trouble = server_trouble(scene.facts, server)
         state = str(observed.state)
         if observed.state is ServerState.RUNNING and not server.asked:
@@ -282,6 +285,8 @@ def _servers(scene: Scene) -> tuple[ServerStatus, ...]:
                 since=observed.since,
                 detail=redact(detail),
                 viewers=server.viewers(),
+                cpu=None if load is None or load.cpu is None else round(load.cpu * 20) / 20,
+                draining=observed.id in size.draining,
             )
         )
     return tuple(shown)

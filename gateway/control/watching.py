@@ -1,6 +1,7 @@
 """Plays: which media server, is the video there, and how a play is found again to be stopped."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -10,8 +11,9 @@ import structlog
 from gateway.control.clients import Clients
 from gateway.control.demand import Demand
 from gateway.control.desired import streams_of
-from gateway.control.facts import ServerFacts
+from gateway.control.facts import Facts, ServerFacts
 from gateway.control.keeper import Keeper
+from gateway.control.placement import Place, choose, room, with_coming
 from gateway.control.ports import Play
 from gateway.kit.clock import Clock
 from gateway.kit.tasks import Tasks
@@ -47,6 +49,7 @@ class PlayHandle:
 class _Running:
     site: str
     camera: str
+    server: str
     play: Play
 
 
@@ -68,6 +71,7 @@ class Watching:
         self._demand = demand
         self._clock = clock
         self._running: dict[str, _Running] = {}
+        self._begun: Counter[str] = Counter()
         self._tasks = Tasks("watching")
         self._log = structlog.get_logger("control")
 
@@ -91,10 +95,12 @@ class Watching:
         stream = names[-1] if low else names[0]
         if camera.pull is Pull.ON_DEMAND:
             await self._wait_for_video(site, stream)
-        server = self._choose(site, stream)
+        server = self._choose(site)
         client = await self._clients.get(server.observed)
         if client is None:
             raise _not_ready(site.id)
+        name = server.observed.id
+        self._begun[name] += 1
         try:
             play = await client.play(stream, offer)
         except GatewayError as error:
@@ -103,7 +109,11 @@ class Watching:
             if error.kind is ErrorKind.NOT_FOUND:
                 raise _not_pulled_yet() from error
             raise self._for_viewers(site.id, error) from error
-        self._running[play.id] = _Running(site.id, camera.id, play)
+        else:
+            self._running[play.id] = _Running(site.id, camera.id, name, play)
+            self._begun[name] += 1
+        finally:
+            self._forget_one(name)
         self._tasks.spawn(self._follow(play), play.id)
         self._keeper.wake(site.id)
         return PlayHandle(play.id, play.answer, play.ended)
@@ -151,10 +161,41 @@ class Watching:
             if not one.published
         )
 
+    def room(self, site_id: str) -> int | None:
+        """Return how many viewers a site still takes; ``None`` while nobody can tell."""
+        site = self._fleet().sites.get(site_id)
+        facts = self._keeper.facts(site_id)
+        if site is None or facts is None:
+            return None
+        places = self._places(site, facts)
+        if not any(place.ready for place in places):
+            return None
+        return room(places, tight=facts.size.tight)
+
+    def leaving(self, site_id: str) -> frozenset[str]:
+        """Return the ids of the plays whose media server drains: they had better go elsewhere."""
+        facts = self._keeper.facts(site_id)
+        if facts is None or not facts.size.draining:
+            return frozenset()
+        seen = {
+            stream.media_session_id
+            for server in facts.servers
+            if server.observed.id in facts.size.draining
+            for stream in server.streams
+            if not stream.published
+        }
+        begun = {
+            play_id
+            for play_id, running in self._running.items()
+            if running.site == site_id and running.server in facts.size.draining
+        }
+        return frozenset(seen | begun)
+
     async def close(self) -> None:
         """Stop to follow the plays; they go on as long as their media server lets them."""
         await self._tasks.close()
         self._running.clear()
+        self._begun.clear()
 
     def _for_viewers(self, site_id: str, error: GatewayError) -> GatewayError:
         """Return what viewers may hear: trouble with a media server names its control address."""
@@ -178,15 +219,41 @@ class Watching:
         site = self._fleet().sites.get(site_id)
         return None if site is None else site.camera(camera_id)
 
-    def _choose(self, site: Site, stream: str) -> ServerFacts:
-        """Return the least loaded media server that has ``stream``."""
+    def _choose(self, site: Site) -> ServerFacts:
+        """Return the media server that a new viewer is sent to; each has every stream."""
         facts = self._keeper.facts(site.id)
-        usable = [server for server in facts.servers if server.asked] if facts else []
-        if not usable:
+        places = self._places(site, facts)
+        if facts is None or not any(place.ready for place in places):
             self._keeper.wake(site.id, fresh=True)
             raise _not_ready(site.id)
-        having = [server for server in usable if server.sends(stream)]
-        return min(having or usable, key=lambda server: server.viewers())
+        chosen = choose(places, tight=facts.size.tight)
+        if chosen is None:
+            raise _full()
+        return next(one for one in facts.servers if one.observed.id == chosen.id)
+
+    def _places(self, site: Site, facts: Facts | None) -> list[Place]:
+        if facts is None:
+            return []
+        most = site.media_server.max_viewers or self._fleet().settings.media_servers.max_viewers
+        places = [
+            Place(
+                server.observed.id,
+                first=server.observed.id == site.id,
+                ready=server.asked,
+                draining=server.observed.id in facts.size.draining,
+                viewers=server.viewers(),
+                usual=site.scaling.viewers_per_server,
+                most=most,
+                cpu=load.cpu if (load := facts.size.loads.get(server.observed.id)) else None,
+            )
+            for server in facts.servers
+        ]
+        return with_coming(places, self._begun)
+
+    def _forget_one(self, server: str) -> None:
+        self._begun[server] -= 1
+        if self._begun[server] <= 0:
+            del self._begun[server]
 
     async def _wait_for_video(self, site: Site, stream: str) -> None:
         """Have an on-demand camera pulled and wait until it sends."""
@@ -217,6 +284,7 @@ class Watching:
         finally:
             running = self._running.pop(play.id, None)
         if running is not None:
+            self._forget_one(running.server)
             self._keeper.wake(running.site)
 
     async def _stop_on(self, server: ServerFacts, names: tuple[str, ...], play_id: str) -> bool:
@@ -236,6 +304,14 @@ def _not_pulled_yet() -> GatewayError:
         ErrorKind.CAMERA_OFFLINE,
         "The camera is not connected yet.",
         "try again in a few seconds",
+    )
+
+
+def _full() -> GatewayError:
+    return GatewayError(
+        ErrorKind.SERVER_FULL,
+        "As many people are watching as the building's media servers carry.",
+        "wait: a place becomes free when somebody leaves",
     )
 
 

@@ -66,7 +66,11 @@ class CameraStatus:
 
 @dataclass(frozen=True, slots=True)
 class ServerStatus:
-    """One media server on the board."""
+    """One media server on the board.
+
+    ``cpu`` is a share of what it can use, ``None`` while it does not say; one that is ``draining``
+    takes no new viewers.
+    """
 
     id: str
     role: Role
@@ -74,11 +78,13 @@ class ServerStatus:
     since: datetime
     detail: str = ""
     viewers: int = 0
+    cpu: float | None = None
+    draining: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SiteStatus:
-    """One building on the board."""
+    """One building on the board; ``scaling`` is the last decision on its number of servers."""
 
     id: str
     name: LocalText
@@ -88,6 +94,7 @@ class SiteStatus:
     servers: tuple[ServerStatus, ...] = ()
     problems: tuple[Problem, ...] = ()
     last_step: str = ""
+    scaling: str = ""
 
     def camera(self, camera_id: str) -> CameraStatus | None:
         """Return the status of ``camera_id``."""
