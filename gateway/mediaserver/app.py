@@ -15,8 +15,10 @@ from gateway.kit.clock import Clock
 from gateway.kit.oserrors import plainly
 from gateway.kit.tasks import Tasks
 from gateway.mediaserver.connection import KeepAlive
+from gateway.mediaserver.edge import Edge, Origin
 from gateway.mediaserver.home import Home, ServerFile, boot_id, own_start
 from gateway.mediaserver.lease import Lease
+from gateway.mediaserver.outlet.server import Outlet
 from gateway.mediaserver.ports import Engine
 from gateway.mediaserver.registry import Registry
 from gateway.mediaserver.rest import Rest
@@ -43,18 +45,22 @@ class Ports:
     http: int
     ws: int
     media: int
+    rtsp: int | None = None
 
 
 @asynccontextmanager
 async def serving(settings: Settings, parts: Parts, lease: Lease) -> AsyncIterator[Ports]:
     """Run engine, REST and signalling for as long as the context lasts."""
     engine = parts.engine
+    outlet = Outlet(settings.rtsp_output.users) if settings.rtsp_output else None
+    edge = _edge(settings, parts)
     registry = Registry(
         engine,
         limit=settings.max_captures,
         allowed=settings.allowed_cameras,
         sound=settings.sound,
         clock=parts.clock,
+        outlet=outlet,
     )
     signalling = Signalling(
         engine,
@@ -63,6 +69,7 @@ async def serving(settings: Settings, parts: Parts, lease: Lease) -> AsyncIterat
             token=settings.signalling_token,
             keep_alive=KeepAlive(settings.ping_interval_s, settings.missing_pongs),
         ),
+        edge,
     )
     rest = Rest(
         engine=engine,
@@ -72,6 +79,8 @@ async def serving(settings: Settings, parts: Parts, lease: Lease) -> AsyncIterat
         lease=lease,
         usage=Usage(settings.max_viewers),
         user=settings.rest_user,
+        edge=edge,
+        outlet=outlet,
     )
     async with AsyncExitStack() as stack:
         await _open_media(engine, settings.media_port)
@@ -82,10 +91,30 @@ async def serving(settings: Settings, parts: Parts, lease: Lease) -> AsyncIterat
         ws = await _listen(
             stack, signalling.application(), settings.control_address, settings.ws_port
         )
+        rtsp = None
+        if outlet is not None and settings.rtsp_output is not None:
+            rtsp = await outlet.open(settings.rtsp_output.address, settings.rtsp_output.port)
+            stack.push_async_callback(outlet.close)
         # Ended in reverse: captures first, so that their viewers still hear why.
         stack.push_async_callback(signalling.close)
         stack.push_async_callback(registry.close)
-        yield Ports(http, ws, engine.port)
+        if edge is not None:
+            edge.start()
+            stack.push_async_callback(edge.close)
+        yield Ports(http, ws, engine.port, rtsp)
+
+
+def _edge(settings: Settings, parts: Parts) -> Edge | None:
+    if settings.edge is None:
+        return None
+    return Edge(
+        parts.engine,
+        Origin(settings.edge.origin_file),
+        sound=settings.sound,
+        linger_s=settings.edge.linger_s,
+        limit=settings.max_captures,
+        clock=parts.clock,
+    )
 
 
 async def run(home: Home, settings: Settings, parts: Parts) -> None:
@@ -101,7 +130,7 @@ async def run(home: Home, settings: Settings, parts: Parts) -> None:
     try:
         async with serving(settings, parts, lease) as ports:
             home.announce(_server_file(settings, ports))
-            log.info("ready", http=ports.http, ws=ports.ws, media=ports.media)
+            log.info("ready", http=ports.http, ws=ports.ws, media=ports.media, rtsp=ports.rtsp)
             tasks.spawn(lease.run_out(over), "lease")
             await over.wait()
             log.info("ends")

@@ -55,6 +55,12 @@ class Hub(Protocol):
     def play(self, connection: "Connection", about: Subject, offer: str) -> str:
         """Start a play."""
 
+    def lacks(self, name: str) -> bool:
+        """Ask whether a stream has to be fetched first."""
+
+    async def fetch(self, name: str) -> None:
+        """Fetch a stream."""
+
     def stop(self, media_session_id: str, info: Info) -> bool:
         """End a play."""
 
@@ -79,6 +85,8 @@ class Connection:
         self._keep_alive = keep_alive
         self._client: dict[str, Any] | None = None
         self._plays: set[str] = set()
+        self._fetching: dict[str, asyncio.Task[None]] = {}
+        self._tasks = Tasks("signalling")
         self._missing = 0
         self._allowance = Allowance(_BURST, _PER_SECOND)
         self._outbox: asyncio.Queue[str] = asyncio.Queue(_QUEUE)
@@ -97,7 +105,7 @@ class Connection:
 
     async def run(self) -> None:
         """Serve the socket until it ends."""
-        tasks = Tasks("signalling")
+        tasks = self._tasks
         tasks.spawn(self._read(), "read")
         tasks.spawn(self._write(), "write")
         tasks.spawn(self._ping(), "ping")
@@ -197,13 +205,50 @@ class Connection:
         self._send(messages.pack("getUserData", user))
 
     def _play(self, body: Mapping[str, Any]) -> None:
-        about = messages.subject(body)
+        about, offer = messages.subject(body), messages.text(body, "sdp")
         try:
-            answer = self._answer(about, messages.text(body, "sdp"))
+            self._reserve(about.media_session_id)
         except PlayRefused as refused:
             self._send(messages.refusal(about, refused))
             return
+        if not self._hub.lacks(about.name):
+            self._begin(about, offer)
+            return
+        task = self._tasks.spawn(self._begin_later(about, offer), "fetch")
+        self._fetching[about.media_session_id] = task
+
+    def _reserve(self, media_session_id: str) -> None:
+        """Take note of a play before it begins, because it may end before its answer is there."""
+        if self._client is None:
+            raise PlayRefused(Info.SESSION_NOT_READY)
+        if not media_session_id or len(media_session_id) > MAX_ID:
+            raise PlayRefused(Info.NO_MEDIA_SESSION_ID)
+        if media_session_id in self._plays:
+            raise PlayRefused(Info.MEDIA_SESSION_ID_IN_USE)
+        if len(self._plays) >= MAX_PLAYS:
+            raise PlayRefused(Info.FAILED, f"one connection plays {MAX_PLAYS} streams at most")
+        self._plays.add(media_session_id)
+
+    async def _begin_later(self, about: Subject, offer: str) -> None:
+        try:
+            await self._hub.fetch(about.name)
+        except PlayRefused as refused:
+            self._plays.discard(about.media_session_id)
+            self._send(messages.refusal(about, refused))
+        else:
+            self._begin(about, offer)
+        finally:
+            self._fetching.pop(about.media_session_id, None)
+
+    def _begin(self, about: Subject, offer: str) -> None:
+        try:
+            answer = self._hub.play(self, about, offer)
+        except PlayRefused as refused:
+            self._plays.discard(about.media_session_id)
+            self._send(messages.refusal(about, refused))
+            return
         except Exception:  # noqa: BLE001  # one viewer's trouble stays its own
+            self._plays.discard(about.media_session_id)
             self._log.exception("a play could not be started", camera=about.name)
             self._send(messages.status(about, "FAILED", info=Info.FAILED))
             return
@@ -213,27 +258,14 @@ class Connection:
         if width and height:
             self._send(messages.resize(about, width, height))
 
-    def _answer(self, about: Subject, offer: str) -> str:
-        media_session_id = about.media_session_id
-        if self._client is None:
-            raise PlayRefused(Info.SESSION_NOT_READY)
-        if not media_session_id or len(media_session_id) > MAX_ID:
-            raise PlayRefused(Info.NO_MEDIA_SESSION_ID)
-        if media_session_id in self._plays:
-            raise PlayRefused(Info.MEDIA_SESSION_ID_IN_USE)
-        if len(self._plays) >= MAX_PLAYS:
-            raise PlayRefused(Info.FAILED, f"one connection plays {MAX_PLAYS} streams at most")
-        # Noted before it begins, because a play may end before its answer is there.
-        self._plays.add(media_session_id)
-        try:
-            return self._hub.play(self, about, offer)
-        except BaseException:
-            self._plays.discard(media_session_id)
-            raise
-
     def _stop(self, body: Mapping[str, Any]) -> None:
         media_session_id = messages.text(body, "mediaSessionId")
-        if media_session_id in self._plays:
+        fetching = self._fetching.pop(media_session_id, None)
+        if fetching is not None:
+            fetching.cancel()
+            about = messages.subject(body)
+            self.ended(about, PlayEnd.STOPPED, Info.STOPPED_BY_USER)
+        elif media_session_id in self._plays:
             self._hub.stop(media_session_id, Info.STOPPED_BY_USER)
 
     def _available(self, body: Mapping[str, Any]) -> None:

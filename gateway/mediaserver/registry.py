@@ -16,7 +16,9 @@ from gateway.mediaserver.ingest.capture import (
     CaptureState,
     CaptureStatus,
 )
+from gateway.mediaserver.outlet.server import Outlet
 from gateway.mediaserver.ports import Engine
+from gateway.mediaserver.tee import Tee
 from gateway.mediaserver.texts import Info
 from gateway.model.errors import GatewayError
 from gateway.rtsp import address
@@ -62,13 +64,22 @@ class Agent:
 class Registry:
     """All captures by the exact text of their URI, which is WCS's key for them.
 
-    ``allowed``: host names and networks that cameras may be in; empty means any.
+    ``allowed``: host names and networks that cameras may be in; empty means any. ``outlet``: who
+    else is given the cameras' media.
     """
 
     def __init__(
-        self, engine: Engine, *, limit: int, allowed: Sequence[str], sound: bool, clock: Clock
+        self,
+        engine: Engine,
+        *,
+        limit: int,
+        allowed: Sequence[str],
+        sound: bool,
+        clock: Clock,
+        outlet: Outlet | None = None,
     ) -> None:
         self._engine = engine
+        self._outlet = outlet
         self._limit = limit
         self._allowed = tuple(allowed)
         self._clock = clock
@@ -97,6 +108,8 @@ class Registry:
             raise CaptureRefused(
                 409, Info.NAME_IN_USE, "another camera publishes under this name"
             ) from error
+        if self._outlet is not None:
+            inner = Tee((inner, self._outlet.publish(stream)))
         secret = Secret(uri)
         capture = Capture(secret, inner, self._settings, self._clock, name=stream)
         self._agents[uri] = Agent(secret, stream, to_stream is not None, capture)
@@ -109,6 +122,8 @@ class Registry:
             return False
         # First the stream, so that a name is free for the next capture without a gap.
         self._engine.unpublish(agent.stream, info)
+        if self._outlet is not None:
+            self._outlet.unpublish(agent.stream)
         await agent.capture.close()
         return True
 

@@ -15,7 +15,9 @@ import structlog
 from aiohttp import web
 
 from gateway.mediaserver import snapshot, stat, views
+from gateway.mediaserver.edge import Edge
 from gateway.mediaserver.lease import Lease
+from gateway.mediaserver.outlet.server import Outlet
 from gateway.mediaserver.ports import Engine
 from gateway.mediaserver.registry import CaptureRefused, Registry
 from gateway.mediaserver.settings import BasicUser
@@ -42,6 +44,8 @@ class Rest:
     lease: Lease
     usage: stat.Usage
     user: BasicUser | None
+    edge: Edge | None = None
+    outlet: Outlet | None = None
 
     def application(self) -> web.Application:
         """Return the aiohttp application of the control port."""
@@ -94,6 +98,8 @@ class Rest:
             connections=len(self.signalling.connections()),
             usage=self.usage,
         )
+        if self.outlet is not None:
+            groups["streams_stats"] |= self.outlet.counters()
         if request.query.get("format") != "json":
             return web.Response(text=stat.as_text(groups))
         wanted = request.query.get("groups")
@@ -102,6 +108,9 @@ class Rest:
         return _json(groups)
 
     async def _rtsp_startup(self, body: Body) -> web.Response:
+        if self.edge is not None:
+            # One camera, one session: that of the origin.
+            raise web.HTTPForbidden(text="an edge takes streams from its origin only")
         to_stream = _optional_text(body, "toStream")
         self.registry.startup(_text(body, "uri"), to_stream)
         return web.Response()
@@ -117,8 +126,15 @@ class Rest:
 
     async def _stream_find(self, body: Body) -> web.Response:
         metrics = "metrics" in body.get("display", ())
-        found = views.streams(self.engine, self.registry, metrics=metrics)
+        found = self._streams(metrics=metrics)
         return _found(_matching(found, body, ("name", "published", "mediaSessionId", "status")))
+
+    def _streams(self, *, metrics: bool) -> list[dict[str, Any]]:
+        if self.edge is not None:
+            pulled = self.edge.agents()
+            return views.streams(self.engine, pulled, provider="CDN", metrics=metrics)
+        pulled = self.registry.agents()
+        return views.streams(self.engine, pulled, provider="RTSP", metrics=metrics)
 
     async def _stream_terminate(self, body: Body) -> web.Response:
         ids = body.get("mediaSessionIds")
@@ -128,7 +144,7 @@ class Rest:
             # WCS stops every stream here; a slip of a script must not turn a building dark.
             raise web.HTTPBadRequest(text="say mediaSessionId, mediaSessionIds or name")
         found = _matching(
-            views.streams(self.engine, self.registry, metrics=False),
+            self._streams(metrics=False),
             body,
             ("name", "published", "mediaSessionId", "status"),
         )

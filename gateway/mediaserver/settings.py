@@ -8,6 +8,9 @@ mistake. Files are named relative to the server's folder.
 ``ip``, ``ip_local``                  address announced to browsers, address bound for media
 ``media_port_from``                   the one port for media, UDP and TCP (0: any free one)
 ``http.port``, ``ws.port``            REST and signalling (0: any free one)
+``rtsp.port``                         where streams are offered over RTSP (0: any free one); only if
+                                      ``embedded.rtsp_users_file`` says to whom
+``cdn_enabled``, ``cdn_role``         ``true`` and ``edge``: take streams from an origin
 ``disable_rest_auth``                 ``false`` asks for HTTP Basic
 ``keep_alive.server_interval``        milliseconds between pings
 ``keep_alive.probes``                 missing pongs after which a socket is closed
@@ -17,6 +20,11 @@ mistake. Files are named relative to the server's folder.
 ``embedded.token_file``               file with the token that ``connection.custom`` must carry
 ``embedded.max_viewers``              viewers at most (500)
 ``embedded.max_captures``             cameras at most (64)
+``embedded.rtsp_address``             where RTSP is offered (127.0.0.1; or a network; 0.0.0.0: all)
+``embedded.rtsp_users_file``          files with a line ``user:password`` for each user of it
+``embedded.origin_file``              file with ``rtsp://user:password@host:port`` of an edge's
+                                      origin, read at each connection
+``embedded.linger_s``                 how long an edge keeps a stream without viewers (30)
 ``embedded.tcp``                      ``false`` closes the media port for TCP, by which viewers
                                       play whose network blocks UDP (true)
 ``embedded.sound``                    ``true`` takes the cameras' sound too
@@ -28,18 +36,18 @@ mistake. Files are named relative to the server's folder.
 """
 
 import ipaddress
-import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from gateway.kit.secret import Secret
+from gateway.mediaserver import values
+from gateway.mediaserver.outlet.login import User
+from gateway.mediaserver.properties import Properties
 from gateway.model.errors import ErrorKind, GatewayError
 
 PROPERTIES_FILE: Final = Path("conf/flashphoner.properties")
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,23 @@ class BasicUser:
 
     name: str
     password: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class RtspOutput:
+    """Where the streams are offered over RTSP, and to whom; ``address`` ``None``: everywhere."""
+
+    address: str | None
+    port: int
+    users: tuple[User, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeOf:
+    """What an edge is told of its origin: the file that says where it is."""
+
+    origin_file: Path
+    linger_s: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,60 +102,8 @@ class Settings:
     allowed_cameras: tuple[str, ...] = ()
     log_max_bytes: int = 2_000_000
     fingerprint: str = ""
-
-
-class _Properties:
-    """``key=value`` lines, read out one by one with errors that name file, line and key."""
-
-    def __init__(self, text: str, file: Path, home: Path) -> None:
-        self._file = file
-        self._home = home
-        self._values: dict[str, tuple[int, str]] = {}
-        self._asked: set[str] = set()
-        for number, raw in enumerate(text.splitlines(), start=1):
-            line = raw.strip()
-            if not line or line[0] in "#!":
-                continue
-            key, separator, value = line.partition("=")
-            if not separator:
-                raise self._error(number, line.split()[0], "a line must read key=value")
-            self._values[key.strip()] = (number, value.strip())
-
-    def read(self, key: str, convert: Callable[[str], T], default: T, wants: str) -> T:
-        """Return ``key`` converted; an empty or absent value is ``default``."""
-        self._asked.add(key)
-        number, value = self._values.get(key, (0, ""))
-        if not value:
-            return default
-        try:
-            return convert(value)
-        except (ValueError, KeyError) as error:
-            raise self._error(number, key, f"write {wants}") from error
-
-    def secret(self, key: str) -> str:
-        """Return the content of the file that ``key`` names, or an empty text."""
-        name = self.read(key, str, "", "a file name")
-        if not name:
-            return ""
-        try:
-            content = (self._home / name).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise self._error(self._values[key][0], key, "the file cannot be read") from error
-        if not content:
-            raise self._error(self._values[key][0], key, "the file is empty")
-        return content
-
-    def refuse_unknown(self) -> None:
-        """Raise for an ``embedded.*`` name that nobody has asked for."""
-        for key, (number, _) in self._values.items():
-            if key.startswith("embedded.") and key not in self._asked:
-                known = ", ".join(sorted(k for k in self._asked if k.startswith("embedded.")))
-                raise self._error(number, key, f"unknown; the names are {known}")
-
-    def _error(self, line: int, key: str, what: str) -> GatewayError:
-        return GatewayError(
-            ErrorKind.CONFIG_INVALID, f"{self._file}:{line}: {key}: {what}", "correct this line"
-        )
+    rtsp_output: RtspOutput | None = None
+    edge: EdgeOf | None = None
 
 
 def load(home: Path, environment: Mapping[str, str]) -> Settings:
@@ -154,48 +127,53 @@ def load(home: Path, environment: Mapping[str, str]) -> Settings:
 
 def parse(text: str, *, home: Path, environment: Mapping[str, str]) -> Settings:
     """Return the settings that ``text`` says; ``home`` is where secret files are looked for."""
-    read = _Properties(text, home / PROPERTIES_FILE, home)
-    announced = read.read("ip", _address, None, "an IP address")
-    bound = read.read("ip_local", _address, None, "an IP address")
+    read = Properties(text, home / PROPERTIES_FILE, home)
+    announced = read.read("ip", values.address, None, "an IP address")
+    bound = read.read("ip_local", values.address, None, "an IP address")
     settings = Settings(
         bind_address=_environment_address(environment, "LOCAL_IP") or bound,
         announced_address=_environment_address(environment, "EXTERNAL_IP") or announced,
-        media_port=read.read("media_port_from", _port, 31001, _PORT),
-        http_port=read.read("http.port", _port, 8081, _PORT),
-        ws_port=read.read("ws.port", _port, 8080, _PORT),
+        media_port=read.read("media_port_from", values.port, 31001, _PORT),
+        http_port=read.read("http.port", values.port, 8081, _PORT),
+        ws_port=read.read("ws.port", values.port, 8080, _PORT),
         control_address=read.read(
             "embedded.control_address",
-            _own_address,
+            values.own_address,
             "127.0.0.1",
-            "an IP address, or a network that this machine has an address in",
+            _WHERE,
         ),
         rest_user=_rest_user(read, environment),
         signalling_token=_secret_or_none(read.secret("embedded.token_file")),
-        max_viewers=read.read("embedded.max_viewers", _positive, 500, _COUNT),
-        max_captures=read.read("embedded.max_captures", _positive, 64, _COUNT),
-        tcp=read.read("embedded.tcp", _yes_or_no, default=True, wants="true or false"),
-        sound=read.read("embedded.sound", _yes_or_no, default=False, wants="true or false"),
-        lease_s=read.read("embedded.lease_s", _seconds, 0.0, "seconds, 0 for no lease"),
-        ping_interval_s=read.read("keep_alive.server_interval", _milliseconds, 5.0, _MILLIS),
-        missing_pongs=read.read("keep_alive.probes", _positive, 10, _COUNT),
-        allowed_cameras=read.read("embedded.allowed_cameras", _hosts, (), "hosts or networks"),
-        log_max_bytes=read.read("embedded.log_max_bytes", _positive, 2_000_000, "bytes"),
+        max_viewers=read.read("embedded.max_viewers", values.positive, 500, _COUNT),
+        max_captures=read.read("embedded.max_captures", values.positive, 64, _COUNT),
+        tcp=read.read("embedded.tcp", values.yes_or_no, default=True, wants="true or false"),
+        sound=read.read("embedded.sound", values.yes_or_no, default=False, wants="true or false"),
+        lease_s=read.read("embedded.lease_s", values.seconds, 0.0, "seconds, 0 for no lease"),
+        ping_interval_s=read.read("keep_alive.server_interval", values.milliseconds, 5.0, _MILLIS),
+        missing_pongs=read.read("keep_alive.probes", values.positive, 10, _COUNT),
+        allowed_cameras=read.read(
+            "embedded.allowed_cameras", values.hosts, (), "hosts or networks"
+        ),
+        log_max_bytes=read.read("embedded.log_max_bytes", values.positive, 2_000_000, "bytes"),
         fingerprint=read.read("embedded.fingerprint", str, "", "a text"),
+        rtsp_output=_rtsp_output(read),
+        edge=_edge(read),
     )
     read.refuse_unknown()
     return settings
 
 
+_WHERE: Final = "an IP address, or a network that this machine has an address in"
 _PORT: Final = "a port from 0 to 65535"
 _COUNT: Final = "a whole number of at least 1"
 _MILLIS: Final = "milliseconds of at least 1"
-_LAST_PORT: Final = 65535
+_LAST_WHERE: Final = "an IP address, or a network that this machine has an address in"
 
 
-def _rest_user(read: _Properties, environment: Mapping[str, str]) -> BasicUser | None:
+def _rest_user(read: Properties, environment: Mapping[str, str]) -> BasicUser | None:
     content = read.secret("embedded.rest_user_file")
     open_to_all = read.read(
-        "disable_rest_auth", _yes_or_no, default=not content, wants="true or false"
+        "disable_rest_auth", values.yes_or_no, default=not content, wants="true or false"
     )
     if environment.get("PASSWORD"):
         return BasicUser("admin", Secret(environment["PASSWORD"]))
@@ -217,6 +195,46 @@ def _rest_user(read: _Properties, environment: Mapping[str, str]) -> BasicUser |
     return None
 
 
+def _rtsp_output(read: Properties) -> RtspOutput | None:
+    address = read.read("embedded.rtsp_address", values.own_address, "127.0.0.1", _WHERE)
+    port = read.read("rtsp.port", values.port, 0, _PORT)
+    users = _users(read.secrets("embedded.rtsp_users_file"))
+    if not users:
+        return None
+    return RtspOutput(
+        None if ipaddress.ip_address(address).is_unspecified else address, port, users
+    )
+
+
+def _users(lines: Iterable[str]) -> tuple[User, ...]:
+    users = []
+    for line in lines:
+        name, separator, password = line.partition(":")
+        if not (name and separator and password):
+            raise GatewayError(
+                ErrorKind.CONFIG_INVALID,
+                "a file of embedded.rtsp_users_file holds a line without user and password",
+                "write lines user:password",
+            )
+        users.append(User(name, Secret(password)))
+    return tuple(users)
+
+
+def _edge(read: Properties) -> EdgeOf | None:
+    enabled = read.read("cdn_enabled", values.yes_or_no, default=False, wants="true or false")
+    file = read.file("embedded.origin_file")
+    linger_s = read.read("embedded.linger_s", values.seconds, 30.0, "seconds")
+    if not enabled or read.read("cdn_role", values.role, "edge", "origin or edge") != "edge":
+        return None
+    if file is None:
+        raise GatewayError(
+            ErrorKind.CONFIG_INVALID,
+            "cdn_role=edge needs an origin",
+            "name a file with rtsp://user:password@host:port in embedded.origin_file",
+        )
+    return EdgeOf(file, linger_s)
+
+
 def _secret_or_none(content: str) -> Secret | None:
     return Secret(content) if content else None
 
@@ -226,67 +244,8 @@ def _environment_address(environment: Mapping[str, str], name: str) -> str | Non
     if not value:
         return None
     try:
-        return _address(value)
+        return values.address(value)
     except ValueError as error:
         raise GatewayError(
             ErrorKind.CONFIG_INVALID, f"{name} is no IP address", f"set {name} to an address"
         ) from error
-
-
-def _address(value: str) -> str | None:
-    address = ipaddress.ip_address(value)
-    return None if address.is_unspecified else str(address)
-
-
-def _own_address(value: str) -> str:
-    if "/" not in value:
-        return str(ipaddress.ip_address(value))
-    # A container's address in a network is known when it has started, not when it is configured.
-    network = ipaddress.ip_network(value)
-    family = socket.AF_INET if network.version == 4 else socket.AF_INET6  # noqa: PLR2004  # IPv4
-    with socket.socket(family, socket.SOCK_DGRAM) as sock:
-        try:
-            sock.connect((str(network.network_address + 1), 9))  # asks for the route, sends nothing
-        except OSError as error:
-            raise ValueError(value) from error
-        own = ipaddress.ip_address(sock.getsockname()[0])
-    if own not in network:
-        raise ValueError(value)
-    return str(own)
-
-
-def _port(value: str) -> int:
-    port = int(value)
-    if not 0 <= port <= _LAST_PORT:
-        raise ValueError(value)
-    return port
-
-
-def _positive(value: str) -> int:
-    number = int(value)
-    if number < 1:
-        raise ValueError(value)
-    return number
-
-
-def _milliseconds(value: str) -> float:
-    return _positive(value) / 1000
-
-
-def _seconds(value: str) -> float:
-    seconds = float(value)
-    if not 0 <= seconds < float("inf"):
-        raise ValueError(value)
-    return seconds
-
-
-def _yes_or_no(value: str) -> bool:
-    return {"true": True, "false": False}[value.lower()]
-
-
-def _hosts(value: str) -> tuple[str, ...]:
-    hosts = tuple(host.strip().lower() for host in value.split(",") if host.strip())
-    for host in hosts:
-        if "/" in host:
-            ipaddress.ip_network(host)
-    return hosts

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from gateway.kit.secret import Secret
 from gateway.mediaserver.connection import MAX_MESSAGE, Connection, KeepAlive
+from gateway.mediaserver.edge import Edge
 from gateway.mediaserver.messages import Subject
 from gateway.mediaserver.ports import Engine, PlayEnd, PlayRefused
 from gateway.mediaserver.texts import Info
@@ -34,8 +35,9 @@ class Limits:
 class Signalling:
     """The WebSocket endpoint, and the plays by their ``mediaSessionId``."""
 
-    def __init__(self, engine: Engine, limits: Limits) -> None:
+    def __init__(self, engine: Engine, limits: Limits, edge: Edge | None = None) -> None:
         self._engine = engine
+        self._edge = edge
         self._limits = limits
         self._connections: set[Connection] = set()
         self._plays: dict[str, Connection | None] = {}
@@ -85,6 +87,15 @@ class Signalling:
             raise
         self._log.info("a viewer plays", camera=about.name, viewer=about.media_session_id)
         return answer
+
+    def lacks(self, name: str) -> bool:
+        """Tell whether ``name`` has to be fetched before it can be played."""
+        return self._edge is not None and not _foreign(name) and self._edge.lacks(name)
+
+    async def fetch(self, name: str) -> None:
+        """Get ``name`` from the origin; raises PlayRefused when it does not come."""
+        if self._edge is not None:
+            await self._edge.fetch(name)
 
     def stop(self, media_session_id: str, info: Info) -> bool:
         """End a play."""
@@ -151,8 +162,11 @@ class Signalling:
 
 
 def _why_unknown(name: str) -> Info:
-    foreign = name.lower().startswith(("rtsp:", "rtsps:", "rtmp:", "http:", "https:"))
-    return Info.RESTRICTED if foreign else Info.STREAM_NOT_FOUND
+    return Info.RESTRICTED if _foreign(name) else Info.STREAM_NOT_FOUND
+
+
+def _foreign(name: str) -> bool:
+    return name.lower().startswith(("rtsp:", "rtsps:", "rtmp:", "http:", "https:"))
 
 
 def _address(name: Any) -> str:

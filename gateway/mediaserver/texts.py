@@ -24,4 +24,6 @@ class Info(StrEnum):
     AGENT_SHUTDOWN = "RtspAgent shutdown"
     NO_COMMON_CODECS = "No common codecs"
     BAD_URI = "Bad URI"
+    CDN_NOT_FOUND = "CDN stream not found"
+    ORIGIN_FAILED = "Failed to connect to origin stream"
     RESTRICTED = "Restricted access"

@@ -1,10 +1,11 @@
 """Captures and streams in the words of the REST API: WCS's fields first, our extras behind them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from gateway.mediaserver.ingest.capture import CaptureStatus
 from gateway.mediaserver.ports import Engine, StreamInfo, VideoFormat, ViewerInfo
-from gateway.mediaserver.registry import Agent, Registry
+from gateway.mediaserver.registry import Agent
 
 
 def agent(entry: Agent) -> dict[str, Any]:
@@ -17,17 +18,23 @@ def agent(entry: Agent) -> dict[str, Any]:
         "info": state.info,
         "reason": state.reason,
         "hint": state.hint,
+        "kind": state.kind,
         "since": entry.since().isoformat(),
         "reconnects": state.reconnects,
     }
 
 
-def streams(engine: Engine, registry: Registry, *, metrics: bool) -> list[dict[str, Any]]:
-    """Return every ingest and every viewer as ``/stream/find_all`` shows them."""
+def streams(
+    engine: Engine, pulled: Sequence[Agent], *, provider: str, metrics: bool
+) -> list[dict[str, Any]]:
+    """Return every ingest and every viewer as ``/stream/find_all`` shows them.
+
+    ``provider`` is where the ingests come from: ``RTSP``, or ``CDN`` on an edge.
+    """
     published = {stream.name: stream for stream in engine.streams()}
-    agents = {entry.stream: entry for entry in registry.agents()}
+    agents = {entry.stream: entry for entry in pulled}
     items = [
-        _ingest(stream, agents[name], metrics=metrics)
+        {**_ingest(stream, agents[name], metrics=metrics), "mediaProvider": provider}
         for name, stream in published.items()
         if name in agents
     ]
@@ -50,7 +57,6 @@ def _ingest(stream: StreamInfo, entry: Agent, *, metrics: bool) -> dict[str, Any
         "status": "PUBLISHING" if live else "PENDING",
         "info": state.info,
         "reason": state.reason,
-        "mediaProvider": "RTSP",
         "mediaType": "publish",
         "viewers": stream.viewers,
         **({"metrics": numbers} if metrics else {}),

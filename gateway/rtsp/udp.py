@@ -110,6 +110,10 @@ class PortPair:
         self.port: int = self._rtp.getsockname()[1]
         self.foreign = 0
 
+    def send_rtp(self, data: bytes, port: int) -> None:
+        """Send one packet of media; what finds no room is lost, as on any network."""
+        self._send(self._rtp, data, port)
+
     def send_rtcp(self, data: bytes, port: int) -> None:
         """Send a report to the camera; a full or broken path is no accident."""
         self._send(self._rtcp, data, port)

@@ -75,7 +75,8 @@ class CaptureSettings:
 class CaptureState:
     """A snapshot of a pull.
 
-    ``info`` is one of WCS's texts, empty unless FAILED; ``reason`` and ``hint`` are for people.
+    ``info`` is one of WCS's texts, empty unless FAILED; ``reason`` and ``hint`` are for people,
+    ``kind`` is the failure's, for programs.
     Counters run since the start: ``reconnects`` counts the plays after the first one.
     """
 
@@ -83,6 +84,7 @@ class CaptureState:
     info: str = ""
     reason: str = ""
     hint: str = ""
+    kind: str = ""
     frames: int = 0
     packets: int = 0
     lost: int = 0
@@ -110,11 +112,11 @@ class _Counters:
 class Capture:
     """Pulls one camera into ``sink`` until :meth:`close`.
 
-    ``uri`` may hold user and password. The sink hears ``lost(reason)`` each time that a camera
-    which played is gone.
+    ``uri`` may hold user and password; a function is asked for it at each try. The sink hears
+    ``lost(reason)`` each time that a camera which played is gone.
     """
 
-    uri: Secret
+    uri: Secret | Callable[[], Secret]
     sink: MediaSink
     settings: CaptureSettings
     clock: Clock
@@ -147,6 +149,7 @@ class Capture:
             info=_INFO.get(failure.kind, _NO_CONNECTION) if failure else "",
             reason=failure.message if failure else "",
             hint=failure.hint if failure else "",
+            kind=str(failure.kind) if failure else "",
             frames=total.frames,
             packets=total.packets,
             lost=total.lost,
@@ -208,7 +211,7 @@ class Capture:
 
         Raises GatewayError when it does not come to play at all.
         """
-        address = addresses.parse(self.uri)
+        address = addresses.parse(self.uri() if callable(self.uri) else self.uri)
         settings = self.settings
         client = Client(
             address,
