@@ -128,10 +128,13 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
                     viewers=WHOLE,
                 )
             ),
+                    cpu=or_null(NUMBER),
+                    draining=FLAG,
             "problems": listed(named("FileProblem")),
             "last_step": TEXT,
         },
         **_SUMMARY,
+            "scaling": TEXT,
         demo=FLAG,
         cameras=listed(named("Camera")),
     ),

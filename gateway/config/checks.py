@@ -5,13 +5,14 @@ version out of force, a warning does not. The rules of the network stand in ``ne
 """
 
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from gateway.config.addresses import host_port
 from gateway.config.document import Path
+from gateway.kit.secret import Secret
 from gateway.model.company import Severity
 from gateway.model.site import Camera, Site, stream_name
 
@@ -53,7 +54,14 @@ def check_site(site: Site, written_id: str | None, report: Report) -> None:
     _check_addresses(site, report)
     _check_subnets(site, report)
     _check_privacy(site, report)
-    if site.scaling.max_servers > 1:
+    _check_licenses(site, report)
+    if site.scaling.max_servers < site.scaling.min_servers:
+        report(
+            ("scaling", "max_servers"),
+            f"is below scaling.min_servers ({site.scaling.min_servers}); write "
+            f"{site.scaling.min_servers} or more",
+        )
+    elif site.scaling.max_servers > 1:
         _check_growth(site, report)
 
 
@@ -131,6 +139,30 @@ def _check_growth(site: Site, report: Report) -> None:
         )
 
 
+def _check_licenses(site: Site, report: Report) -> None:
+    keys, origin = site.scaling.licenses, site.media_server.license
+    if site.scaling.own_licenses:
+        check_pool(keys, report)
+    if origin is not None and origin in keys:
+        words = "is also one of scaling.licenses, which are for further media servers"
+        report(("media_server", "license"), f"{words}; write it in one place")
+    if origin is not None and not keys and site.scaling.max_servers > 1:
+        report(
+            ("scaling", "max_servers"),
+            "has no licence for a second media server, so the site never grows; write "
+            "scaling.licenses: [{env: NAME}]",
+            Severity.WARNING,
+        )
+
+
+def check_pool(keys: Sequence[Secret], report: Report) -> None:
+    """Report a licence key that is written twice in ``scaling.licenses``."""
+    for index, key in enumerate(keys):
+        if key in keys[:index]:
+            words = "is the same licence key as one above; every media server needs its own"
+            report(("scaling", "licenses", index), words)
+
+
 def claims(site: Site) -> Iterator[Claim]:
     """Yield what ``site`` needs for itself alone; a site that is switched off needs only names."""
     for index, camera in enumerate(site.cameras):
@@ -145,6 +177,9 @@ def claims(site: Site) -> Iterator[Claim]:
         words = "is the same licence key as that"
         value = server.license.reveal()
         yield Claim("license", value, ("media_server", "license"), words)
+    for index, key in enumerate(site.scaling.licenses if site.scaling.own_licenses else ()):
+        words = "is the same licence key as that"
+        yield Claim("license", key.reveal(), ("scaling", "licenses", index), words)
     if server.address is not None:
         path: Path = ("media_server", "address")
         yield Claim("address", server.address, path, f"{server.address} is also the address")

@@ -20,6 +20,7 @@ from gateway.config.fields import (
     Subnet,
     Text,
 )
+from gateway.config.machine_schema import MachineKeys
 from gateway.config.notify_schema import NotificationsKeys
 from gateway.config.site_schema import Keys, ScalingKeys
 from gateway.model.company import MediaServers, NetworkDriver, RuntimeKind, Settings
@@ -281,6 +282,9 @@ class GatewayKeys(Keys):
     )
     probing: ProbingKeys = Field(
         default=ProbingKeys(), description="Full looks at the cameras, spread over the day."
+    )
+    machine: MachineKeys = Field(
+        default=MachineKeys(), description="How much of the machine media servers may take."
     )
     audit: AuditKeys = Field(default=AuditKeys(), description="The record of who watched.")
     history: HistoryKeys = Field(

@@ -18,7 +18,7 @@ from gateway.config.site_schema import (
     SiteKeys,
 )
 from gateway.kit.secret import Secret
-from gateway.model.company import IceServer, Settings
+from gateway.model.company import IceServer, Machine, Settings
 from gateway.model.site import (
     Camera,
     Credential,
@@ -82,7 +82,8 @@ def to_settings(keys: GatewayKeys, secrets: Secrets, report: Report) -> Settings
         listen_port=port,
         data_dir=Path(keys.data_dir),
         media_servers=media_servers(keys.media_servers, secrets, report),
-        scaling=to_scaling(keys.scaling, Scaling()),
+        scaling=to_scaling(keys.scaling, Scaling(), secrets, report),
+        machine=Machine(cpu=keys.machine.cpu, memory=keys.machine.memory),
         ice_servers=tuple(
             IceServer(
                 urls=server.urls,
@@ -107,16 +108,26 @@ def to_settings(keys: GatewayKeys, secrets: Secrets, report: Report) -> Settings
     )
 
 
-def to_scaling(keys: ScalingKeys, default: Scaling) -> Scaling:
+def to_scaling(keys: ScalingKeys, default: Scaling, secrets: Secrets, report: Report) -> Scaling:
     """Return ``default`` with the keys that are written."""
     changed = default
     if keys.max_servers is not None:
         changed = replace(changed, max_servers=keys.max_servers)
     if keys.viewers_per_server is not None:
+    if keys.min_servers is not None:
+        changed = replace(changed, min_servers=keys.min_servers)
         changed = replace(changed, viewers_per_server=keys.viewers_per_server)
     return changed
 
 
+    if keys.shrink_after is not None:
+        changed = replace(changed, shrink_after_s=keys.shrink_after)
+    if keys.licenses is not None:
+        reader = _Reader(secrets, report)
+        found = (
+            reader.secret(key, ("scaling", "licenses", i)) for i, key in enumerate(keys.licenses)
+        )
+        changed = replace(changed, licenses=tuple(found))
 def to_site(
     site_id: str, keys: SiteKeys, scaling: Scaling, secrets: Secrets, report: Report
 ) -> Site:
@@ -146,7 +157,10 @@ def to_site(
             sound=keys.viewing.sound,
             tickets_since=keys.viewing.tickets_since,
         ),
-        scaling=to_scaling(keys.scaling, scaling),
+        scaling=replace(
+            to_scaling(keys.scaling, scaling, secrets, report),
+            own_licenses=keys.scaling.licenses is not None,
+        ),
         enabled=keys.enabled,
         timezone=keys.timezone,
     )

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from gateway.config.checks import Report
+from gateway.config.checks import Report, check_pool
 from gateway.config.document import Path
 from gateway.model.company import (
     EngineSettings,
@@ -95,6 +95,10 @@ def check_company(settings: Settings, report: Report, hosts: Collection[str] = (
             f"write {servers.max_viewers} or less",
             Severity.WARNING,
         )
+    if settings.scaling.max_servers < settings.scaling.min_servers:
+        words = f"is below min_servers; write {settings.scaling.min_servers} or more"
+        report(("scaling", "max_servers"), words)
+    check_pool(settings.scaling.licenses, report)
     _check_ice(settings, report)
     if servers.runtime is RuntimeKind.PROCESS:
         return
@@ -238,6 +242,13 @@ def check_address(site: Site, settings: Settings, report: Report) -> None:
     path: Path = ("media_server", "address")
     if network.driver not in _LAN_DRIVERS or network.subnet is None:
         return
+    if site.media_server.external_address is not None and site.scaling.max_servers > 1:
+        report(
+            ("media_server", "external_address"),
+            "is the address of the first media server only; viewers outside reach further ones "
+            "through a TURN server (ice_servers) or not at all",
+            Severity.WARNING,
+        )
     subnet = ipaddress.ip_network(network.subnet)
     ip = ipaddress.ip_address(address)
     span = Span.of(network.ip_range) if network.ip_range else None

@@ -222,6 +222,13 @@ class ViewingKeys(Keys):
 class ScalingKeys(Keys):
     """How far a site grows."""
 
+    min_servers: Annotated[int, Field(ge=1, le=100)] | None = Field(
+        default=None,
+        description="Media servers that a site has even when nobody watches, the first one "
+        "included.",
+        examples=["2"],
+        json_schema_extra={"default": _SCALING.min_servers},
+    )
     max_servers: Annotated[int, Field(ge=1, le=100)] | None = Field(
         default=None,
         description="Most media servers of one site, the first one included.",
@@ -230,9 +237,23 @@ class ScalingKeys(Keys):
     )
     viewers_per_server: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
         default=None,
-        description="Viewers per media server above which one more is started.",
+        description="Viewers that one media server is meant for; at three quarters of it one more "
+        "is started.",
         examples=["200"],
         json_schema_extra={"default": _SCALING.viewers_per_server},
+    )
+    shrink_after: Duration | None = Field(
+        default=None,
+        description="Time for which fewer media servers must have been enough before one goes "
+        "(s, m, h, d).",
+        examples=["10m"],
+        json_schema_extra={"default": f"{_SCALING.shrink_after_s / 60:.0f}m"},
+    )
+    licenses: Annotated[tuple[SecretField, ...], Field(max_length=100)] | None = Field(
+        default=None,
+        description="References to the WCS licence keys of further media servers, one each; "
+        "gateway.yaml's are shared by all sites that have none of their own.",
+        examples=["[{env: WCS_LICENSE_EDGE_1}]"],
     )
 
 

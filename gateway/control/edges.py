@@ -33,7 +33,9 @@ def edge_spec(
     of the network, and the router knows nothing of them.
     """
     origin = origin_spec(site, defaults)
-    shared = defaults.runtime is RuntimeKind.PROCESS or defaults.network.driver in _HOST_WIDE
+    engine = defaults.engine_of(site.media_server.engine)
+    network = defaults.network if engine is None else engine.network
+    shared = defaults.runtime is RuntimeKind.PROCESS or network.driver in _HOST_WIDE
     return replace(
         origin,
         id=edge_id(site.id, n),

@@ -130,6 +130,7 @@ class Scaling:
     """Limits of the number of media servers of a site, the origin included.
 
     ``licenses`` are the keys that edges may take, one each; the site's origin has its own.
+    ``own_licenses``: no other site may take them.
     """
 
     min_servers: int = 1
@@ -137,6 +138,7 @@ class Scaling:
     viewers_per_server: int = 200
     shrink_after_s: float = 600.0
     licenses: tuple[Secret, ...] = ()
+    own_licenses: bool = False
 
 
 @dataclass(frozen=True, slots=True)
