@@ -112,3 +112,6 @@ def _checked(seen: Checked | None) -> dict[str, Any] | None:
         "problems": [problem_view(problem) for problem in status.problems],
         "last_step": status.last_step,
     }
+                "cpu": server.cpu,
+                "draining": server.draining,
+        "scaling": status.scaling,
