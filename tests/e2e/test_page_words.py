@@ -17,6 +17,10 @@ MADE = {
         *("origin", "codec", "forbidden", "missing", "browser"),
     ),
     "waiting.": ("network", "server", "full", "privacy"),
+    "preview.": ("missing", "missing.hint", "away", "away.hint"),
+    "preview.warn.": ("staff", "nobody", "everybody", "public", "nokey", "address", "plain"),
+    "preview.attribute.": ("cameras", "manual", "lang", "ticketProvider"),
+    "preview.event.": ("statechange", "sitechange"),
     "short.": ("offline", "silent", "refused", "waiting", "watched", "preparing", "disabled"),
 }
 
@@ -24,11 +28,12 @@ pytestmark = pytest.mark.browser
 
 
 def texts(language: str) -> dict[str, str]:
-    """All texts: what residents read, and what only staff reads."""
-    files = (WEB / "i18n" / f"{name}{language}.json" for name in ("resident.", ""))
-    residents, staff = (json.loads(file.read_text()) for file in files)
-    assert residents.keys() & staff.keys() == set()
-    return {**residents, **staff}
+    """All texts: what residents read, what staff reads, and what web developers read."""
+    files = (WEB / "i18n" / f"{name}{language}.json" for name in ("resident.", "", "developer."))
+    kinds = [json.loads(file.read_text()) for file in files]
+    together = {key: text for kind in kinds for key, text in kind.items()}
+    assert len(together) == sum(map(len, kinds)), "a key belongs to one file"
+    return together
 
 
 def without_plurals(language: str) -> set[str]:

@@ -1,22 +1,26 @@
-/** The first page: the buildings and their state. */
+/** The first page: the buildings with a picture and their state. */
 import { Board } from "./board.js";
-import { element, icon } from "./element.js";
-import { Away, Header, openPage, showEmpty, showMain, siteSentence } from "./page.js";
+import { element } from "./element.js";
+import { Away, Header, openPage, showEmpty, showMain } from "./page.js";
+import { SiteCard } from "./site-card.js";
 /** @import { SiteSummary } from "./types.js" */
-/** @import { Words } from "./i18n.js" */
+
+// So few buildings have room for large pictures on a phone, too.
+const FEW = 3;
 
 const { api, words } = await openPage("resident.");
 new Header(words, { back: false }).show(words.text("sites"), "");
 const away = new Away(words);
-/** @type {Map<string, SiteSummary>} */
-const sites = new Map();
+const list = element("ul", { class: "sites" });
+/** @type {Map<string, SiteCard>} */
+const cards = new Map();
 
 await load();
 new Board(api, "", {
   event({ name, data }) {
-    if (name === "site") sites.set(data.id, data);
-    else if (name === "gone") sites.delete(data.site);
-    else return;
+    if (name === "camera") cards.get(data.site)?.hear(data);
+    else if (name === "site") put(data);
+    else if (name === "gone") remove(data.site);
     show();
   },
   connected: (connected) => away.show(connected),
@@ -26,43 +30,37 @@ new Board(api, "", {
 async function load() {
   try {
     const listed = await api.sites();
-    sites.clear();
-    for (const site of listed) sites.set(site.id, site);
+    const ids = new Set(listed.map(({ id }) => id));
+    for (const id of [...cards.keys()]) if (!ids.has(id)) remove(id);
+    listed.forEach(put);
     show();
   } catch {
     away.show(false);
   }
 }
 
-function show() {
-  if (sites.size === 0) {
-    showEmpty(words.text("sites.none"), words.text("sites.none.resident"), words.text("sites.none.staff"));
-    return;
+/** @param {SiteSummary} site */
+function put(site) {
+  let card = cards.get(site.id);
+  if (!card) {
+    card = new SiteCard(api, words, site.id);
+    cards.set(site.id, card);
+    list.append(card.node);
   }
-  const list = document.querySelector(".sites") ?? element("ul", { class: "sites" });
-  const focused = document.activeElement?.getAttribute("href");
-  list.replaceChildren(...[...sites.values()].map((site) => element("li", {}, card(site, words))));
-  if (!list.isConnected) showMain(list);
-  if (focused) /** @type {HTMLElement|null} */ (list.querySelector(`a[href="${CSS.escape(focused)}"]`))?.focus();
+  card.show(site);
 }
 
-/** @param {SiteSummary} site @param {Words} words */
-function card({ id, name, state, cameras }, words) {
-  const count = element("span", {}, words.text("cameras", { n: cameras.total }));
-  return element(
-    "a",
-    { class: "site", "data-state": state, href: `/watch/${encodeURIComponent(id)}` },
-    element(
-      "div",
-      {},
-      element("h2", {}, words.name(name)),
-      element(
-        "p",
-        {},
-        element("span", { class: "state" }, siteSentence(words, { state, ...cameras })),
-        ...(state === "degraded" || cameras.total === 0 ? [] : [count]),
-      ),
-    ),
-    icon("", "m9.5 5 7 7-7 7"),
-  );
+/** @param {string} id */
+function remove(id) {
+  const card = cards.get(id);
+  card?.close();
+  card?.node.remove();
+  cards.delete(id);
+}
+
+function show() {
+  list.toggleAttribute("data-few", cards.size <= FEW);
+  if (cards.size === 0) {
+    showEmpty(words.text("sites.none"), words.text("sites.none.resident"), words.text("sites.none.staff"));
+  } else if (!list.isConnected) showMain(list);
 }

@@ -30,6 +30,8 @@ export interface Camera {
   viewers: number;
   last_live: string | null;
   has_sub: boolean;
+  /** Nobody watches it at this hour. */
+  private: boolean;
   /** The path of the last good picture; it changes with the picture and holds its time as `t`. */
   poster: string | null;
 }

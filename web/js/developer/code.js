@@ -31,7 +31,7 @@ export function code(words, text, what) {
   rest();
   const shown = element("code", {}, text);
   // Long lines scroll, and what scrolls must be reached by the keyboard.
-  const pre = element("pre", { tabindex: "0", role: "region", "aria-label": what, translate: "no" }, shown);
+  const pre = element("pre", { tabindex: "0", role: "group", "aria-label": what, translate: "no" }, shown);
   return element("div", { class: "code" }, pre, button, told);
 }
 

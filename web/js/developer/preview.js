@@ -124,15 +124,17 @@ function policyCode(address) {
 
 /** The attributes, properties and events in a line each. */
 function reference() {
+  /** @type {[string[], string][]} */
   const rows = [
-    ...ATTRIBUTES.map((name) => [name, words.text(`preview.attribute.${name}`)]),
-    ...EVENTS.map((name) => [name, words.text(`preview.event.${name}`)]),
-    [PROPERTIES.map((name) => `--camera-${name}`).join(" "), words.text("preview.look")],
-    ["::part()", words.text("preview.parts")],
+    ...ATTRIBUTES.map((name) => /** @type {[string[], string]} */ ([[name], words.text(`preview.attribute.${name}`)])),
+    ...EVENTS.map((name) => /** @type {[string[], string]} */ ([[name], words.text(`preview.event.${name}`)])),
+    [PROPERTIES.map((name) => `--camera-${name}`), words.text("preview.look")],
+    [["::part()"], words.text("preview.parts")],
   ];
   const list = element("dl", { class: "terms" });
-  for (const [name = "", meaning = ""] of rows) {
-    list.append(element("dt", {}, element("code", { translate: "no" }, name)), element("dd", {}, meaning));
+  for (const [names, meaning] of rows) {
+    const codes = names.map((name) => element("code", { translate: "no" }, name));
+    list.append(element("dt", {}, ...codes), element("dd", {}, meaning));
   }
   const more = element("p", { class: "hint" }, words.text("preview.more"), " ");
   more.append(element("a", { href: "/api/v1/docs" }, words.text("docs.title")));
