@@ -45,7 +45,7 @@ RUN python -m compileall -q /opt/camera-gateway/app
 LABEL camera-gateway.media-server=embedded
 WORKDIR /usr/local/FlashphonerWebCallServer
 USER 10001:10001
-EXPOSE 8080/tcp 8081/tcp 31001/udp
+EXPOSE 8080/tcp 8081/tcp 31001/udp 31001/tcp
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=60s --timeout=5s --start-period=20s \
     CMD ["python", "-m", "gateway.mediaserver.healthcheck"]

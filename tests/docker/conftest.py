@@ -1,12 +1,13 @@
 """One private engine with a LAN for all tests of this folder; the test itself stands on its host.
 
-``lan0`` is the Docker host's interface in 192.168.23.0/24; the hosts ``v`` (viewer) and ``c``
-(cameras) are other computers there.
+``lan0`` is the Docker host's interface in 192.168.23.0/24; the hosts ``v`` (viewer), ``c``
+(cameras) and ``b`` (a viewer behind a firewall that blocks UDP) are other computers there.
 """
 
 import gc
 import os
 import shutil
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 
 from gateway.runtime.docker.runtime import DockerRuntime
 from tests.docker import lan
+from tests.docker.company import Company
 from tests.peers import engine as peer
 
 
@@ -37,6 +39,7 @@ def engine() -> Iterator[peer.Engine]:
             "lan0",
             ("v", f"{lan.VIEWER}/24"),
             ("c", f"{lan.CAMERAS}/24"),
+            ("b", f"{lan.BLOCKED}/24"),
             host_address=f"{lan.HOST}/24",
         )
         yield one
@@ -60,3 +63,20 @@ async def runtime(engine: peer.Engine, tmp_path: Path) -> AsyncIterator[DockerRu
         yield one
     finally:
         await one.close()
+
+
+@pytest.fixture
+def company(engine: peer.Engine, tmp_path: Path) -> Iterator[Company]:
+    """Return a company without buildings, and switch three cameras of its LAN on."""
+    one = Company(engine, tmp_path)
+    cameras = [sys.executable, "-m", "gateway", "demo-cameras", "--cameras", "3"]
+    with lan.program(
+        engine.host("c"),
+        [*cameras, "--host", lan.CAMERAS, "--port", "8600"],
+        tmp_path / "cameras.log",
+    ):
+        try:
+            yield one
+        finally:
+            one.end()
+            print(one.log.read_text()[-4000:] if one.log.exists() else "")

@@ -8,12 +8,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from gateway.model.company import Network, NetworkDriver
 from gateway.model.server import ServerObserved, ServerSpec, ServerState
+from gateway.runtime.docker import names
 from gateway.runtime.docker.engine import Connect
 from gateway.runtime.docker.runtime import DockerOptions, DockerRuntime
 from gateway.wcs.settings import embedded_container_files, wcs_files
@@ -23,6 +24,7 @@ from tests.waiting import until
 HOST = "192.168.23.5"
 VIEWER = "192.168.23.10"
 CAMERAS = "192.168.23.11"
+BLOCKED = "192.168.23.12"
 MACVLAN = Network(
     driver=NetworkDriver.MACVLAN,
     parent="lan0",
@@ -34,22 +36,39 @@ MACVLAN_WIDE = dataclasses.replace(MACVLAN, ip_range="192.168.23.128/25")
 """Room for more than a hundred buildings."""
 
 _SCAN = """
-import asyncio, sys
-async def main(host, first, last):
-    gate = asyncio.Semaphore(3000)
-    async def ask(port):
-        async with gate:
-            try:
-                _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), 0.7)
-            except ConnectionRefusedError:
-                return -port
-            except (OSError, TimeoutError):
-                return 0
-            writer.close()
-            return port
-    found = await asyncio.gather(*(ask(port) for port in range(first, last + 1)))
-    print([port for port in found if port])
-asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
+import errno, resource, select, socket, sys, time
+limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+host, first, last = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+most = min(16_000, limit - 50)
+found = []
+for start in range(first, last + 1, most):
+    asked, poll = {}, select.epoll()
+    for port in range(start, min(start + most, last + 1)):
+        sock = socket.socket()
+        sock.setblocking(False)
+        if sock.connect_ex((host, port)) != errno.EINPROGRESS:
+            sys.exit(f"{host}:{port} cannot be asked")
+        asked[sock.fileno()] = (port, sock)
+        poll.register(sock, select.EPOLLOUT)
+    # The kernel asks a second time after a second; how busy Python is does not count.
+    silent_from = time.monotonic() + 2
+    while asked and time.monotonic() < silent_from:
+        for number, _ in poll.poll(0.2, most):
+            port, sock = asked.pop(number)
+            refused = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            found.append(-port if refused else port)
+            poll.unregister(number)
+            sock.close()
+print(sorted(found))
+"""
+_SCAN_UDP = """
+import socket, sys, time
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for port in range(1, 65_536):
+    sock.sendto(b"?", (sys.argv[1], port))
+    if port % 200 == 0:
+        time.sleep(0.005)  # a pause, so that no queue on the way overflows
 """
 
 
@@ -103,6 +122,32 @@ def scan(engine: Engine, host: str, address: str, first: int, last: int) -> list
     return [int(port) for port in json.loads(text)]
 
 
+def scan_udp(engine: Engine, host: str, server_id: str, address: str) -> dict[str, int]:
+    """Send a datagram to every port of a container; return what its filter let in.
+
+    Nobody answers a datagram that is dropped, nor one that is let in and not understood, so the
+    filter itself is asked: each of its rules for UDP, and how many packets it let in meanwhile.
+    """
+    before = _let_in(engine, server_id)
+    run_in(engine.host(host), [sys.executable, "-c", _SCAN_UDP, address], within=60)
+    after = _let_in(engine, server_id)
+    return {rule: count - before[rule] for rule, count in after.items()}
+
+
+def _let_in(engine: Engine, server_id: str) -> dict[str, int]:
+    with closing(engine.client()) as client:
+        pid = client.inspect_container(names.container(server_id))["State"]["Pid"]
+    for tool in ("iptables-nft", "iptables-legacy"):
+        command = ["nsenter", "-t", str(pid), "--net", tool, "-nvxL", "INPUT"]
+        said = subprocess.run(command, check=False, capture_output=True, text=True, timeout=20)
+        if "policy DROP" in said.stdout:
+            break
+    else:
+        raise AssertionError(f"{server_id} has no packet filter: {said.stdout}{said.stderr}")
+    rows = [line.split() for line in said.stdout.splitlines() if " ACCEPT " in line]
+    return {" ".join(row[9:]): int(row[0]) for row in rows if row[3] in ("udp", "17")}
+
+
 def reaches(namespace: str, url: str) -> bool:
     """Tell whether a namespace's HTTP request is answered, with whatever status."""
     code = (
@@ -145,7 +190,10 @@ class Viewer:
 
     @property
     def seen(self) -> dict[str, Any]:
-        """The latest report: ``frames``, ``lost`` packets, ``gap`` (longest, s), ``state``."""
+        """What he last reported: ``frames``, ``lost``, longest ``gap`` (s), ``state``, ``from``.
+
+        The last is the server's address and port.
+        """
         try:
             lines = self._log.read_text().splitlines()
         except OSError:

@@ -9,8 +9,10 @@ carries its source:
 - [use] seen in public use of the image, not in the vendor's documentation
 """
 
+import asyncio
 import json
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +20,15 @@ import pytest
 import structlog
 
 from gateway.kit.secret import Secret
-from gateway.model.company import Limits
+from gateway.model.company import Limits, Network, NetworkDriver
 from gateway.model.errors import GatewayError
 from gateway.model.server import ServerState
 from gateway.runtime.docker import names
 from gateway.runtime.docker.runtime import DockerRuntime
 from gateway.wcs.server import WcsServer
+from tests.docker import lan
 from tests.docker.lan import observed, running, spec
-from tests.peers.engine import Engine, base_image
+from tests.peers.engine import Engine, base_image, run_in
 from tests.waiting import until
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("docker")]
@@ -99,6 +102,47 @@ async def test_what_a_wcs_container_is_given(engine: Engine, runtime: DockerRunt
     assert [(one["Type"], one["Name"], one["Destination"]) for one in mounts] == [
         ("volume", names.volume("first"), CONF)
     ]
+
+
+@pytest.mark.parametrize("driver", [NetworkDriver.MACVLAN, NetworkDriver.BRIDGE])
+async def test_the_lan_gets_to_a_wcs_by_its_media_ports_alone(
+    engine: Engine, tmp_path: Path, driver: NetworkDriver
+) -> None:
+    network = lan.MACVLAN if driver is NetworkDriver.MACVLAN else Network(driver=driver)
+    runtime = lan.runtime(
+        engine, tmp_path, network=network, media_ports=(31_001, 31_004), max_viewers=1
+    )
+    try:
+        await runtime.create(spec("first", image=WCS, license=Secret("KEY-1")))
+        server = await running(runtime, "first")
+        assert server.control is not None
+        client = WcsServer(server.control)
+        await until(client.ready, within=10)  # it listens on 8081 of all its addresses
+        await client.close()
+        with closing(engine.client()) as sdk:
+            legs = sdk.inspect_container(names.container("first"))["NetworkSettings"]["Networks"]
+        address = legs[names.MEDIA_NETWORK]["IPAddress"]
+        with routed(engine):
+            found = await asyncio.to_thread(lan.scan, engine, "v", address, 1, 65_535)
+            control = legs[names.CONTROL_NETWORK]["IPAddress"]
+            assert await asyncio.to_thread(lan.scan, engine, "v", control, 8000, 9000) == []
+    finally:
+        await runtime.close()
+    # Only these let anybody in; nothing listens there as long as nobody watches.
+    assert found == [-31_004, -31_003, -31_002, -31_001]
+
+
+@contextmanager
+def routed(engine: Engine) -> Iterator[None]:
+    """Let a viewer take the Docker host for the router to its containers, and the host forward."""
+    route = ["172.16.0.0/12", "via", lan.HOST]
+    run_in(engine.name, ["iptables-legacy", "-P", "FORWARD", "ACCEPT"])
+    run_in(engine.host("v"), ["ip", "route", "add", *route])
+    try:
+        yield
+    finally:
+        run_in(engine.host("v"), ["ip", "route", "del", *route])
+        run_in(engine.name, ["iptables-legacy", "-P", "FORWARD", "DROP"])
 
 
 async def test_the_rest_calls_of_a_first_camera(engine: Engine, runtime: DockerRuntime) -> None:

@@ -67,9 +67,17 @@ async def tell_forever(peer: RTCPeerConnection, report: Report) -> None:
             "lost": lost,
             "gap": round(report.gap, 2),
             "state": peer.connectionState,
+            "from": remote(peer),
         }
         print(json.dumps(said), flush=True)
         await asyncio.sleep(0.5)
+
+
+def remote(peer: RTCPeerConnection) -> str:
+    """Return where the video comes from: the address of the way that ICE has chosen."""
+    transport = peer.getTransceivers()[0].receiver.transport.transport
+    pair = transport._connection._nominated.get(1)
+    return f"{pair.remote_addr[0]}:{pair.remote_addr[1]}" if pair else ""
 
 
 async def main(url: str) -> None:

@@ -161,9 +161,9 @@ def _published(wanted: Wanted) -> list[tuple[int, str, str]]:
     if wanted.driver is not NetworkDriver.BRIDGE:
         return []
     first, last = wanted.ports.media
-    protocols = ("udp",) if wanted.image.kind is Kind.EMBEDDED else ("udp", "tcp")
     host = wanted.spec.address or ""
-    return [(port, name, host) for port in range(first, last + 1) for name in protocols]
+    # TCP too: for viewers whose network blocks UDP (RFC 6544).
+    return [(port, name, host) for port in range(first, last + 1) for name in ("udp", "tcp")]
 
 
 def _host_config(wanted: Wanted, published: list[tuple[int, str, str]]) -> dict[str, Any]:

@@ -39,7 +39,7 @@ rules() {
   [ "$1" = icmp ] && echo "-A INPUT -i $control -s $CONTROL_PEER -j ACCEPT"
   echo "-A INPUT -i $control -j DROP"
   echo "-A INPUT -p udp --dport $MEDIA -j ACCEPT"
-  [ -n "$MEDIA_TCP" ] && echo "-A INPUT -p tcp --dport $MEDIA_TCP -j ACCEPT"
+  echo "-A INPUT -p tcp --dport $MEDIA -j ACCEPT"
   echo '-A INPUT -p tcp ! --syn -j ACCEPT'
   echo '-A INPUT -p udp --sport 53 --dport 32768:60999 -j ACCEPT'
   echo "-A INPUT -p $1 -j ACCEPT"
@@ -66,13 +66,12 @@ class Lock:
     """What a container's filter lets in.
 
     ``control_mac`` marks the management leg, ``control_peer`` is the gateway's address there;
-    ``media`` are the first and last media port, for TCP too if ``tcp``.
+    ``media`` are the first and last media port, open for UDP and TCP.
     """
 
     control_mac: str
     control_peer: str
     media: tuple[int, int]
-    tcp: bool
 
 
 class Guard:
@@ -112,12 +111,10 @@ class Guard:
 
 
 def _environment(lock: Lock) -> dict[str, str]:
-    ports = f"{lock.media[0]}:{lock.media[1]}"
     return {
         "CONTROL_MAC": lock.control_mac,
         "CONTROL_PEER": lock.control_peer,
-        "MEDIA": ports,
-        "MEDIA_TCP": ports if lock.tcp else "",
+        "MEDIA": f"{lock.media[0]}:{lock.media[1]}",
         # The image's own file system may be read-only, and nobody else holds this lock.
         "XTABLES_LOCKFILE": "/dev/shm/xtables.lock",  # noqa: S108  # inside the helper container
     }

@@ -10,12 +10,12 @@ from gateway.kit.tasks import Tasks
 from gateway.model.company import Network
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.runtime.docker import names
+from gateway.runtime.docker.container import choose_ports
 from gateway.runtime.docker.guard import Guard, Lock
 from gateway.runtime.docker.images import Kind
 from gateway.runtime.docker.listing import Listing, Seen
 from gateway.runtime.docker.locked import Locked
 from gateway.runtime.docker.networks import Networks
-from gateway.runtime.network import LAN_DRIVERS
 
 Locks = defaultdict[str, asyncio.Lock]
 """One lock per server: who starts a container also closes its ports."""
@@ -49,8 +49,13 @@ class Securing:
         self._log = structlog.get_logger("runtime")
 
     def needed(self, seen: Seen) -> bool:
-        """Tell whether a container stands in the building's network with all its ports."""
-        return self._network.driver in LAN_DRIVERS and not seen.host_network
+        """Tell whether a container has a network of its own that must be closed.
+
+        Behind published ports too: whoever makes this machine his router reaches the rest as well
+        where the machine forwards for others. On the host's network there is nothing to filter
+        without filtering the host: control ports listen on the loopback address there.
+        """
+        return not seen.host_network
 
     def done(self, seen: Seen) -> bool:
         """Tell whether this run may count as ready: closed, or known to stay open."""
@@ -75,13 +80,7 @@ class Securing:
         control = (await self._networks.ensure()).control
         if not self.needed(seen) or control is None or seen.mac is None:
             return
-        kind, media = Kind(seen.labels[names.KIND]), self._media_ports
-        lock = Lock(
-            control_mac=seen.mac,
-            control_peer=control.peer,
-            media=(media[0], media[0]) if kind is Kind.EMBEDDED else media,
-            tcp=kind is Kind.WCS,
-        )
+        lock = Lock(control_mac=seen.mac, control_peer=control.peer, media=self._media(seen))
         try:
             await self._guard.close_ports(seen.server, seen.id, seen.image, lock)
         except GatewayError as error:
@@ -103,6 +102,13 @@ class Securing:
     async def close(self) -> None:
         """End what runs in the background."""
         await self._tasks.close()
+
+    def _media(self, seen: Seen) -> tuple[int, int]:
+        if seen.labels[names.KIND] == Kind.WCS:
+            return self._media_ports
+        slot = int(seen.labels.get(names.SLOT) or 0)
+        ports = choose_ports(Kind.EMBEDDED, self._network, self._media_ports, viewers=1, slot=slot)
+        return ports.media
 
     async def _alone(self, seen: Seen) -> None:
         try:
