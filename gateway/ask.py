@@ -1,11 +1,13 @@
 """Asks a running gateway over its API, as anybody may."""
 
+import ssl
 from collections.abc import Sequence
 from typing import Any, Final
 
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 
 from gateway.kit.secret import Secret
+from gateway.model.company import Tls
 from gateway.model.errors import ErrorKind, GatewayError
 
 _WITHIN_S: Final = 10.0
@@ -22,13 +24,18 @@ def reachable(host: str) -> str:
     return f"[{shown}]" if ":" in shown else shown
 
 
-async def sites(url: str, token: Secret | None) -> Sequence[dict[str, Any]]:
-    """Return every site with its cameras; raises GatewayError."""
+async def sites(url: str, token: Secret | None, tls: Tls | None = None) -> Sequence[dict[str, Any]]:
+    """Return every site with its cameras; raises GatewayError.
+
+    With ``tls`` the gateway shows just that certificate, whatever name it is asked by.
+    """
     headers = {"Authorization": f"Bearer {token.reveal()}"} if token else {}
     base = url.rstrip("/") + "/api/v1/sites"
     try:
         async with ClientSession(
-            headers=headers, timeout=ClientTimeout(total=_WITHIN_S)
+            headers=headers,
+            timeout=ClientTimeout(total=_WITHIN_S),
+            connector=None if tls is None else TCPConnector(ssl=_pinned(tls)),
         ) as session:
             listed = (await _get(session, base))["sites"]
             return [await _get(session, f"{base}/{site['id']}") for site in listed]
@@ -38,6 +45,13 @@ async def sites(url: str, token: Secret | None) -> Sequence[dict[str, Any]]:
             f"No gateway answers at {url}.",
             "start one with gateway serve, or name its address with --url",
         ) from error
+
+
+def _pinned(tls: Tls) -> ssl.SSLContext:
+    context = ssl.create_default_context(cadata=tls.certificate)
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
 
 
 def as_text(found: Sequence[dict[str, Any]]) -> str:

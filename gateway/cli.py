@@ -104,8 +104,10 @@ def status(
 
     fleet = _load(directory)
     settings = fleet.settings
-    where = url or f"http://{ask.reachable(settings.listen_host)}:{settings.listen_port}"
-    sites = asyncio.run(ask.sites(where, settings.staff_token))
+    scheme = "http" if settings.tls is None else "https"
+    host, port = settings.staff_listen or (settings.listen_host, settings.listen_port)
+    where = url or f"{scheme}://{ask.reachable(host)}:{port}"
+    sites = asyncio.run(ask.sites(where, settings.staff_token, None if url else settings.tls))
     if as_json:
         typer.echo(json.dumps({"sites": sites}, ensure_ascii=False, indent=2))
     else:

@@ -1,27 +1,113 @@
-"""Opens the door that residents, technicians and websites come through."""
+"""Opens the doors: the one that residents and websites come through, and the staff's own."""
 
 import errno
-from contextlib import AsyncExitStack
+import os
+import ssl
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass, field
 
+import structlog
 from aiohttp import web
 
+from gateway.api import keys
 from gateway.api.runner import create_runner
 from gateway.kit.oserrors import plainly
+from gateway.kit.secret import Secret
+from gateway.model.company import Tls
 from gateway.model.errors import ErrorKind, GatewayError
 
 
-async def open_door(stack: AsyncExitStack, app: web.Application, host: str, port: int) -> int:
-    """Serve ``app``; returns the port in use. ``stack`` closes the door; raises GatewayError."""
-    runner = create_runner(app)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    site = web.TCPSite(runner, host, port)
-    try:
-        await site.start()
-    except OSError as error:
-        raise _door_error(host, port, error) from error
-    address: tuple[str, int] = runner.addresses[0]
-    return address[1]
+@dataclass(slots=True)
+class Doors:
+    """The open doors. ``port`` is the public one's; :meth:`renew` changes the certificate."""
+
+    port: int = 0
+    staff_port: int | None = None
+    _context: ssl.SSLContext | None = None
+    _tls: Tls | None = None
+    _runner: web.AppRunner | None = field(default=None, repr=False)
+
+    @property
+    def scheme(self) -> str:
+        """``https`` when the gateway speaks TLS itself."""
+        return "http" if self._context is None else "https"
+
+    async def open(
+        self,
+        stack: AsyncExitStack,
+        app: web.Application,
+        *,
+        listen: tuple[str, int],
+        staff_listen: tuple[str, int] | None,
+        tls: Tls | None,
+    ) -> None:
+        """Serve ``app``; ``stack`` closes the doors. Raises GatewayError."""
+        if tls is not None:
+            self._context = _context()
+            _use(self._context, tls)
+            self._tls = tls
+        self._runner = create_runner(app)
+        await self._runner.setup()
+        stack.push_async_callback(self._runner.cleanup)
+        self.port = await self._listen(*listen)
+        if staff_listen is not None:
+            self.staff_port = await self._listen(*staff_listen)
+            app[keys.SIDES].staff_port = self.staff_port
+
+    def renew(self, tls: Tls | None) -> None:
+        """Show another certificate to whoever connects from now on."""
+        if self._context is None or tls is None or tls == self._tls:
+            return
+        log = structlog.get_logger("service")
+        try:
+            _use(self._context, tls)
+        except GatewayError as error:
+            log.warning("the new certificate is not used", reason=str(error))
+            return
+        self._tls = tls
+        log.info("the certificate is renewed", until=f"{tls.expires:%Y-%m-%d}")
+
+    async def _listen(self, host: str, port: int) -> int:
+        runner = self._runner
+        if runner is None:
+            raise GatewayError(ErrorKind.INTERNAL, "the doors are opened before they are made")
+        there = len(runner.addresses)
+        site = web.TCPSite(runner, host, port, ssl_context=self._context)
+        try:
+            await site.start()
+        except OSError as error:
+            raise _door_error(host, port, error) from error
+        address: tuple[str, int] = runner.addresses[there]
+        return address[1]
+
+
+def _context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _use(context: ssl.SSLContext, tls: Tls) -> None:
+    """Give a context its certificate; OpenSSL reads files, so they are files in memory only."""
+    with ExitStack() as stack:
+        names = [_in_memory(stack, content) for content in (Secret(tls.certificate), tls.key)]
+        try:
+            context.load_cert_chain(*names)
+        except (ssl.SSLError, OSError) as error:
+            raise GatewayError(
+                ErrorKind.CONFIG_INVALID,
+                "the certificate and the key of tls cannot be used",
+                "check both with openssl x509 and openssl pkey",
+            ) from error
+
+
+def _in_memory(stack: ExitStack, content: Secret) -> str:
+    descriptor = os.memfd_create("tls")
+    file = stack.enter_context(os.fdopen(descriptor, "wb"))
+    file.write(content.reveal().encode())
+    file.flush()
+    return f"/proc/self/fd/{descriptor}"
 
 
 def _door_error(host: str, port: int, error: OSError) -> GatewayError:

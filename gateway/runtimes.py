@@ -50,6 +50,8 @@ def needs_restart(settings: Settings) -> tuple[object, ...]:
     return (
         settings.listen_host,
         settings.listen_port,
+        settings.staff_listen,
+        settings.tls is None,
         settings.data_dir,
         servers.runtime,
         servers.media_ports,

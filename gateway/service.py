@@ -30,7 +30,7 @@ from gateway.control.siteloop import World
 from gateway.control.streams import Streams
 from gateway.control.watching import Watching
 from gateway.doorbooks import keep_history, open_stores
-from gateway.front_door import open_door
+from gateway.front_door import Doors
 from gateway.kit import openfiles
 from gateway.kit.clock import SystemClock
 from gateway.kit.signals import until_told
@@ -71,7 +71,7 @@ class Service:
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _tasks: Tasks = field(default_factory=lambda: Tasks("service"))
     _remove: bool = False
-    _port: int = 0
+    _doors: Doors = field(default_factory=Doors)
 
     def __post_init__(self) -> None:
         self._loader = Loader(self.options.directory)
@@ -84,7 +84,8 @@ class Service:
     @property
     def url(self) -> str:
         """Where the page is, for somebody at this machine."""
-        return f"http://{reachable(self._listen()[0])}:{self._port}/"
+        doors = self._doors
+        return f"{doors.scheme}://{reachable(self._listen()[0])}:{doors.port}/"
 
     async def start(self) -> None:
         """Begin; raises GatewayError. :meth:`close` is to be called in any case."""
@@ -182,7 +183,14 @@ class Service:
             fieldwork=fieldwork,
             stores=open_stores(self._stack, data_dir, history),
         )
-        self._port = await open_door(self._stack, app, *self._listen())
+        settings = self._fleet.settings
+        await self._doors.open(
+            self._stack,
+            app,
+            listen=self._listen(),
+            staff_listen=settings.staff_listen,
+            tls=settings.tls,
+        )
 
     def _listen(self) -> tuple[str, int]:
         settings = self._fleet.settings
@@ -203,6 +211,7 @@ class Service:
             if self._streams is not None:
                 self._streams.take(fleet)
             keeper.apply(self.fleet)
+            self._doors.renew(fleet.settings.tls)
             if needs_restart(before.settings) != needs_restart(fleet.settings):
                 log.warning(
                     "listen, data_dir, runtime, engine and network change at the next start"

@@ -33,6 +33,8 @@ from gateway.api.doorkeeping import keep_doors
 from gateway.api.limits import Limits, Pace
 from gateway.api.problems import problems
 from gateway.api.proxies import real_client
+from gateway.api.side import Sides
+from gateway.api.sides import keep_sides
 from gateway.api.streams import Streams
 from gateway.control.fieldwork import Fieldwork
 from gateway.kit.clock import Clock, SystemClock
@@ -67,9 +69,11 @@ def create_app(
     limits = limits or Limits()
     clock = clock or SystemClock()
     app = web.Application(
-        middlewares=[real_client, problems, identify], client_max_size=limits.offer_bytes
+        middlewares=[real_client, problems, keep_sides, identify],
+        client_max_size=limits.offer_bytes
     )
     app[keys.FLEET] = fleet
+    app[keys.SIDES] = Sides()
     app[keys.BOARD] = board
     app[keys.POSTERS] = posters
     app[keys.AGES] = ages

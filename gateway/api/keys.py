@@ -14,6 +14,7 @@ from gateway.api.plays import Plays
 from gateway.api.principal import Principal
 from gateway.api.revocations import Revocations
 from gateway.api.sessions import Sessions
+from gateway.api.side import Sides
 from gateway.api.streams import Streams
 from gateway.api.viewings import Viewings
 from gateway.control.fieldwork import Fieldwork
@@ -39,6 +40,8 @@ GUESSES: Final = web.AppKey[Guesses]("guesses")
 VIEWINGS: Final = web.AppKey[Viewings]("viewings")
 FIELDWORK: Final = web.AppKey[Fieldwork | None]("fieldwork")
 HISTORY: Final = web.AppKey[ports.HistoryStore | None]("history")
+
+SIDES: Final = web.AppKey[Sides]("sides")
 
 PEER: Final = web.RequestKey[str]("peer")
 """The address that the connection comes from, whatever a header says."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from gateway.api.tickets import Ticket
 from gateway.model.access import Way
@@ -15,6 +16,9 @@ class Role(StrEnum):
     TECHNICIAN = "technician"
     TICKET = "ticket"
     ANONYMOUS = "anonymous"
+
+
+STAFF: Final = frozenset({Role.ADMINISTRATOR, Role.TECHNICIAN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -197,6 +198,15 @@ class SignOn:
 
 
 @dataclass(frozen=True, slots=True)
+class Tls:
+    """The gateway's own certificate chain in PEM, its key, and when the first one expires."""
+
+    certificate: str
+    key: Secret
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The company's ``gateway.yaml``.
 
@@ -221,6 +231,8 @@ class Settings:
     probe_every_s: float | None = 86_400.0
     history_days: int = 400
     notifications: Notifications = field(default_factory=Notifications)
+    staff_listen: tuple[str, int] | None = None
+    tls: Tls | None = None
 
 
 class Severity(StrEnum):
