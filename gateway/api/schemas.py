@@ -104,6 +104,8 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         since=MOMENT,
         reason=TEXT,
         hint=TEXT,
+        code=TEXT,
+        about=TEXT,
         video_codec=or_null(TEXT),
         width=WHOLE,
         height=WHOLE,
@@ -192,7 +194,9 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         playable=TEXT,
         wall=TEXT,
         full=TEXT,
-        reasons=listed(closed(code=TEXT, text=TEXT, setting=TEXT)),
+        reasons=listed(
+            closed(code=TEXT, text=TEXT, setting=TEXT, stream=TEXT, value=TEXT, wanted=TEXT)
+        ),
     ),
     "Sighting": closed(
         n=WHOLE,

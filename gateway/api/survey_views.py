@@ -143,4 +143,11 @@ def _failure(failure: ProbeFailure | None) -> dict[str, str] | None:
 
 
 def _reason(reason: Reason) -> dict[str, str]:
-    return {"code": reason.code, "text": reason.text, "setting": reason.setting}
+    return {
+        "code": reason.code,
+        "text": reason.text,
+        "setting": reason.setting,
+        "stream": reason.stream,
+        "value": reason.value,
+        "wanted": reason.wanted,
+    }

@@ -36,7 +36,11 @@ def seen_camera(site: Site, camera: CameraStatus, visitor: Principal) -> CameraS
 
     Reasons are written for those who can mend something; they name the camera's address.
     """
-    return camera if visitor.works_at(site.id) else replace(camera, reason="", hint="", checked=None)
+    return camera if visitor.works_at(site.id) else _silenced(camera)
+
+
+def _silenced(camera: CameraStatus) -> CameraStatus:
+    return replace(camera, reason="", hint="", code="", about="", checked=None)
 
 
 def summary(status: SiteStatus, site: Site) -> dict[str, Any]:
@@ -72,6 +76,8 @@ def camera_view(
         "since": moment(camera.since),
         "reason": camera.reason,
         "hint": camera.hint,
+        "code": camera.code,
+        "about": camera.about,
         "video_codec": camera.video_codec,
         "width": camera.width,
         "height": camera.height,

@@ -4,11 +4,13 @@ The state of a camera follows from two observations alone, its pull and its stre
 before it only says since when, and whether a camera that sends nothing has ever been live.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from gateway.control import causes
+from gateway.control.causes import Cause
 from gateway.control.desired import Desired, streams_of
 from gateway.control.facts import PLAYING, Facts, ServerFacts
 from gateway.control.notes import Notes
@@ -28,35 +30,6 @@ from gateway.model.status import (
 
 PATIENCE: Final = timedelta(seconds=15)
 """How long a first connection may take before the camera counts as silent."""
-
-_LOOK_AT_CAMERA: Final = "check its power and network; it is tried again by itself"
-
-_DEFINITE: Final[Mapping[str, tuple[str, str]]] = {
-    "Rtsp stream not found": (
-        "The camera has no stream under this address.",
-        "correct the path in the camera's rtsp address",
-    ),
-    "Rtsp has wrong format": (
-        "The camera's answer cannot be understood.",
-        "look at the address with another player; the camera's firmware may be at fault",
-    ),
-    "Bad URI": ("The camera's address is malformed.", "correct the camera's rtsp address"),
-    "No common codecs": (
-        "The camera sends video that browsers cannot play.",
-        "set the camera's stream to H.264",
-    ),
-    "Restricted access": (
-        "The media server refuses this address.",
-        "the address lies outside of what the media server may contact",
-    ),
-}
-"""WCS's texts for faults that no waiting mends (STREAM_STATUS_INFO), with reason and hint."""
-
-_PASSING: Final[Mapping[str, str]] = {
-    "Failed to connect to rtsp stream": "The camera cannot be reached.",
-    "Failed by RTP activity": "The camera has stopped sending.",
-    "RtspAgent shutdown": "The connection to the camera has ended.",
-}
 
 _FAILED_KINDS: Final = frozenset(
     {
@@ -88,8 +61,7 @@ class Scene:
 @dataclass(frozen=True, slots=True)
 class _Verdict:
     state: CameraState
-    reason: str = ""
-    hint: str = ""
+    cause: Cause = causes.NOTHING
 
 
 def site_status(scene: Scene, before: SiteStatus | None) -> SiteStatus:
@@ -125,8 +97,10 @@ def camera_status(scene: Scene, camera: Camera, before: CameraStatus | None) -> 
         name=camera.name,
         state=verdict.state,
         since=since,
-        reason=redact(verdict.reason),
-        hint=redact(verdict.hint),
+        reason=redact(verdict.cause.text),
+        hint=redact(verdict.cause.hint),
+        code=verdict.cause.code,
+        about=verdict.cause.about,
         last_live=_last_live(verdict.state, before, scene.now),
         has_sub=camera.rtsp_sub is not None,
         checked=scene.notes.of(scene.site.id, camera.id).checked,
@@ -144,9 +118,9 @@ def camera_status(scene: Scene, camera: Camera, before: CameraStatus | None) -> 
 
 def _verdict(scene: Scene, camera: Camera, before: CameraStatus | None) -> _Verdict:
     if not scene.site.enabled:
-        return _Verdict(CameraState.DISABLED, "The building is switched off.")
+        return _Verdict(CameraState.DISABLED, causes.BUILDING_OFF)
     if not camera.enabled:
-        return _Verdict(CameraState.DISABLED, "The camera is switched off.")
+        return _Verdict(CameraState.DISABLED, causes.CAMERA_OFF)
     if camera.rtsp is None:
         return _untold(scene, camera)
     names = streams_of(scene.site.id, camera)
@@ -164,19 +138,16 @@ def _untold(scene: Scene, camera: Camera) -> _Verdict:
     """Say why a camera that is known by ONVIF alone does not tell where its video is."""
     trouble = scene.notes.of(scene.site.id, camera.id).trouble
     if trouble is None:
-        return _Verdict(CameraState.WAITING, "The camera is being asked where its video is.")
+        return _Verdict(CameraState.WAITING, causes.BEING_ASKED)
     state = CameraState.SILENT if trouble.kind in _ABSENT else CameraState.FAILED
-    return _Verdict(state, trouble.message, trouble.hint)
+    return _Verdict(state, causes.of_trouble(trouble))
 
 
 def _not_pulled(scene: Scene, stream: str) -> _Verdict:
     for shadowed, other in scene.wanted.shadowed:
         if shadowed == stream:
-            return _Verdict(
-                CameraState.FAILED,
-                f"It has the same address as {other.removeprefix(scene.site.id + '-')}.",
-                "give each camera its own rtsp address",
-            )
+            name = other.removeprefix(f"{scene.site.id}-")
+            return _Verdict(CameraState.FAILED, causes.same_address(name))
     return _Verdict(CameraState.IDLE)
 
 
@@ -188,49 +159,56 @@ def _pulled(
         return _Verdict(CameraState.LIVE)
     trouble = scene.facts.troubles.get(stream)
     if trouble is not None and (capture is None or capture.status != PLAYING):
+        cause = causes.of_trouble(trouble)
         if trouble.kind in _FAILED_KINDS:
-            return _Verdict(CameraState.FAILED, trouble.message, trouble.hint)
-        return _quiet(scene, before, trouble.message, trouble.hint)
-    if capture is not None and (capture.info or "") in _DEFINITE:
-        reason, hint = _DEFINITE[capture.info or ""]
-        return _Verdict(CameraState.FAILED, capture.reason or reason, hint)
-    reason = _passing(capture)
-    return _quiet(scene, before, reason, _LOOK_AT_CAMERA if reason else "")
+            return _Verdict(CameraState.FAILED, cause)
+        return _quiet(scene, before, cause)
+    if capture is not None and (capture.info or "") in causes.DEFINITE:
+        cause = causes.DEFINITE[capture.info or ""]
+        return _Verdict(CameraState.FAILED, _as_told(capture, cause))
+    return _quiet(scene, before, _passing(capture))
 
 
-def _passing(capture: CaptureObserved | None) -> str:
+def _passing(capture: CaptureObserved | None) -> Cause:
     if capture is None:
-        return ""
-    if capture.reason and capture.reason not in _PASSING:
-        return capture.reason
-    return _PASSING.get(capture.reason or capture.info or "", "")
+        return causes.NOTHING
+    known = causes.PASSING.get(capture.reason) or causes.PASSING.get(capture.info or "")
+    if capture.reason in causes.PASSING:
+        return known or causes.NOTHING
+    return _as_told(capture, known or Cause(hint=causes.LOOK_AT_CAMERA if capture.reason else ""))
 
 
-def _quiet(scene: Scene, before: CameraStatus | None, reason: str, hint: str) -> _Verdict:
+def _as_told(capture: CaptureObserved, cause: Cause) -> Cause:
+    """Return a cause in the media server's own words, where it has some."""
+    return replace(cause, code=capture.kind or cause.code, text=capture.reason or cause.text)
+
+
+def _quiet(scene: Scene, before: CameraStatus | None, cause: Cause) -> _Verdict:
     """Tell a camera that has gone silent from one that is only about to come."""
+    silent = cause if cause.text else causes.SENDS_NOTHING
+    silent = replace(silent, hint=cause.hint or causes.LOOK_AT_CAMERA)
     if before is not None and before.state in (CameraState.LIVE, CameraState.SILENT):
-        text = reason or before.reason or "The camera sends nothing."
-        return _Verdict(CameraState.SILENT, text, hint or _LOOK_AT_CAMERA)
+        if not cause.text and before.reason:
+            silent = replace(silent, code=before.code, text=before.reason)
+        return _Verdict(CameraState.SILENT, silent)
     if (
         before is not None
         and before.state is CameraState.CONNECTING
         and scene.now - before.since >= PATIENCE
     ):
-        return _Verdict(
-            CameraState.SILENT, reason or "The camera sends nothing.", hint or _LOOK_AT_CAMERA
-        )
-    return _Verdict(CameraState.CONNECTING, reason, hint)
+        return _Verdict(CameraState.SILENT, silent)
+    return _Verdict(CameraState.CONNECTING, cause)
 
 
 def _server_trouble(facts: Facts, origin: ServerFacts | None) -> _Verdict:
     trouble = server_trouble(facts, origin)
     if trouble is not None:
-        return _Verdict(CameraState.WAITING, trouble.message, trouble.hint)
+        return _Verdict(CameraState.WAITING, causes.of_trouble(trouble))
     if origin is None:
-        return _Verdict(CameraState.WAITING, "The building's media server is being made.")
+        return _Verdict(CameraState.WAITING, causes.SERVER_COMES)
     if origin.observed.state is ServerState.STOPPED:
-        return _Verdict(CameraState.WAITING, "The building's media server has stopped.")
-    return _Verdict(CameraState.WAITING, "The building's media server is starting.")
+        return _Verdict(CameraState.WAITING, causes.SERVER_STOPPED)
+    return _Verdict(CameraState.WAITING, causes.SERVER_STARTS)
 
 
 def server_trouble(facts: Facts, server: ServerFacts | None) -> GatewayError | None:

@@ -38,11 +38,18 @@ class StreamFacts:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One thing that a technician should know: what is so, and which setting to change."""
+    """One thing that a technician should know: what is so, and which setting to change.
+
+    ``code`` with ``stream`` (main, sub), ``value`` (what was measured) and ``wanted`` (what to
+    set) is the same for programs: pages say it in other languages.
+    """
 
     code: str
     text: str
     setting: str = ""
+    stream: str = ""
+    value: str = ""
+    wanted: str = ""
 
 
 @dataclass(frozen=True, slots=True)

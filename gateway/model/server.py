@@ -90,7 +90,8 @@ class ServerObserved:
 class CaptureObserved:
     """A camera that a media server pulls (``/rtsp/find_all``). ``uri`` holds credentials.
 
-    ``reason`` says in words why it does not play; only the embedded server tells it.
+    ``reason`` says in words why it does not play and ``kind`` in one; only the embedded server
+    tells it.
     """
 
     uri: Secret
@@ -98,6 +99,7 @@ class CaptureObserved:
     status: str
     info: str | None = None
     reason: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

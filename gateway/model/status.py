@@ -47,7 +47,10 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class CameraStatus:
-    """One camera: its state since when, why, and what plays."""
+    """One camera: its state since when, why, and what plays.
+
+    ``code`` is the reason in one word, ``about`` the other camera that it is about, if any.
+    """
 
     id: str
     name: LocalText
@@ -55,6 +58,8 @@ class CameraStatus:
     since: datetime
     reason: str = ""
     hint: str = ""
+    code: str = ""
+    about: str = ""
     video_codec: str | None = None
     width: int = 0
     height: int = 0

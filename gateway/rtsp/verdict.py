@@ -54,13 +54,7 @@ def judge_camera(
     chosen = streams[full] if full else streams["main"]
     reasons = [*chosen.reasons]
     if full == "sub":
-        reasons.append(
-            Reason(
-                "sub_instead",
-                f"residents get the sub stream: the main one {streams['main'].sentence}",
-                _first_setting(streams["main"]),
-            )
-        )
+        reasons.append(_sub_instead(streams["main"]))
     if clock_skew_s is not None and abs(clock_skew_s) > _SKEW_S:
         reasons.append(_skew(clock_skew_s))
     return CameraVerdict(chosen.playable, wall, full, streams, tuple(reasons))
@@ -70,15 +64,16 @@ def _codec(facts: StreamFacts, stream: str) -> tuple[Playable, list[Reason]]:
     codec = (facts.codec or "").upper()
     if codec == "H264":
         return Playable.EVERYWHERE, []
-    setting = _H264_ADVICE.format(stream=stream, gop=_gop_frames(facts))
+    gop = str(_gop_frames(facts))
+    setting = _H264_ADVICE.format(stream=stream, gop=gop)
     if codec == "H265":
         text = "H.265 is played by Safari and newer Chrome only, not by Firefox or older phones"
-        return Playable.SOMEWHERE, [Reason("h265", text, setting)]
+        return Playable.SOMEWHERE, [Reason("h265", text, setting, stream, wanted=gop)]
     if codec in {"JPEG", "MJPEG"}:
         text = "the camera sends MJPEG, which no browser plays over WebRTC"
-        return Playable.NOWHERE, [Reason("mjpeg", text, setting)]
+        return Playable.NOWHERE, [Reason("mjpeg", text, setting, stream, wanted=gop)]
     text = f"the camera sends {facts.codec}, which no browser plays over WebRTC"
-    return Playable.NOWHERE, [Reason("codec", text, setting)]
+    return Playable.NOWHERE, [Reason("codec", text, setting, stream, facts.codec or "", gop)]
 
 
 def _warnings(facts: StreamFacts, stream: str) -> list[tuple[Playable, Reason]]:
@@ -87,23 +82,24 @@ def _warnings(facts: StreamFacts, stream: str) -> list[tuple[Playable, Reason]]:
     if facts.b_frames:
         text = "the picture has B-frames: it stutters and jumps back in Chrome"
         setting = f"switch B-frames off for the {stream} stream (profile Baseline or Main)"
-        found.append((Playable.SOMEWHERE, Reason("b_frames", text, setting)))
+        found.append((Playable.SOMEWHERE, Reason("b_frames", text, setting, stream)))
     if facts.gop_varies:
         text = "a smart codec (H.264+ or similar) stretches the distance of key frames"
         setting = f"switch the smart codec (H.264+, Zip, Smart Stream) of the {stream} stream off"
-        found.append((Playable.EVERYWHERE, Reason("smart_codec", text, setting)))
+        found.append((Playable.EVERYWHERE, Reason("smart_codec", text, setting, stream)))
     if facts.gop_s is not None and facts.gop_s > LONGEST_GOP_S:
         text = f"{facts.gop_s:.0f} s between key frames: after a loss the picture stands that long"
         setting = f"set the GOP (I-frame interval) of the {stream} stream to {gop}"
-        found.append((Playable.EVERYWHERE, Reason("long_gop", text, setting)))
+        long = Reason("long_gop", text, setting, stream, f"{facts.gop_s:.0f}", str(gop))
+        found.append((Playable.EVERYWHERE, long))
     if facts.single_session:
         text = "the camera serves one RTSP session only: a recorder and the page exclude each other"
         setting = "let the recorder take the stream from the media server"
-        found.append((Playable.EVERYWHERE, Reason("one_session", text, setting)))
+        found.append((Playable.EVERYWHERE, Reason("one_session", text, setting, stream)))
     if facts.audio is not None and facts.audio.upper() not in _PASSED_AUDIO:
         text = f"sound is {facts.audio}: residents see the picture without sound"
         setting = "set the sound to G.711 (PCMA) if the site allows sound"
-        found.append((Playable.EVERYWHERE, Reason("audio", text, setting)))
+        found.append((Playable.EVERYWHERE, Reason("audio", text, setting, stream, facts.audio)))
     return found
 
 
@@ -130,8 +126,11 @@ def _fits_a_wall(sub: StreamFacts | None) -> bool:
     return sub is not None and _NARROW <= sub.width <= _WIDEST_WALL
 
 
-def _first_setting(verdict: Verdict) -> str:
-    return next((reason.setting for reason in verdict.reasons if reason.setting), "")
+def _sub_instead(main: Verdict) -> Reason:
+    """Say why residents get the sub stream; ``value`` is the code of what to mend in the main."""
+    mend = next((reason for reason in main.reasons if reason.setting), Reason("", ""))
+    text = f"residents get the sub stream: the main one {main.sentence}"
+    return Reason("sub_instead", text, mend.setting, "main", mend.code, mend.wanted)
 
 
 def _skew(skew_s: float) -> Reason:
@@ -140,4 +139,5 @@ def _skew(skew_s: float) -> Reason:
         "clock",
         f"the camera's clock is {size} {'ahead' if skew_s > 0 else 'behind'}",
         "switch NTP on in the camera; its sign-in and its recordings go by that clock",
+        value=f"{skew_s:.0f}",
     )

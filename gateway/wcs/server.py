@@ -8,11 +8,12 @@ from typing import Any
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 
 from gateway.kit.secret import Secret
-from gateway.kit.tasks import Tasks
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.server import CaptureObserved, ControlAddress, ServerStats, StreamObserved
-from gateway.wcs import session, stats
+from gateway.wcs import stats
+from gateway.wcs.lines import Lines
 from gateway.wcs.rest import MAX_PICTURE, STARTUP_S, Answer, WcsRest, good
+from gateway.wcs.session import WcsPlay
 
 _NONE = 404
 _CONFLICT = 409
@@ -28,13 +29,13 @@ class WcsServer:
     def __init__(self, control: ControlAddress) -> None:
         self._control = control
         self._http = ClientSession(
-            # Each viewer holds a socket; calls are bounded by WcsRest itself.
+            # Plays hold sockets for as long as they run; calls are bounded by WcsRest itself.
             connector=TCPConnector(limit=_NO_LIMIT),
             cookie_jar=DummyCookieJar(),
             timeout=ClientTimeout(total=None),
         )
         self._rest = WcsRest(control, self._http)
-        self._plays = Tasks("wcs")
+        self._lines = Lines(self._http, control)
 
     async def ready(self) -> bool:
         """Tell whether statistics and REST both answer."""
@@ -120,18 +121,16 @@ class WcsServer:
             raise self._rest.unexpected("/stream/snapshot", answer)
         return self._picture(answer)
 
-    async def play(self, stream: str, offer: str) -> session.WcsPlay:
+    async def play(self, stream: str, offer: str) -> WcsPlay:
         """Play ``stream`` to a browser that sent ``offer``.
 
         Raises the kinds that ``control.ports.MediaServer.play`` names.
         """
-        return await session.play(
-            self._http, self._control, self._plays, stream=stream, offer=offer
-        )
+        return await self._lines.play(stream, offer)
 
     async def close(self) -> None:
         """Close the sockets without ending the plays (they were asked to be kept alive)."""
-        await self._plays.close()
+        await self._lines.close()
         await self._http.close()
 
     async def _list(self, path: str) -> Sequence[Mapping[str, Any]]:
@@ -173,6 +172,7 @@ def _capture(item: Mapping[str, Any]) -> CaptureObserved:
         status=_text(item, "status"),
         info=_text(item, "info") or None,
         reason=_text(item, "reason"),
+        kind=_text(item, "kind"),
     )
 
 

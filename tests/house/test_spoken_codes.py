@@ -1,0 +1,103 @@
+"""Every word by which the gateway says why has a sentence in every language of its pages."""
+
+import ast
+import functools
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from gateway.control import causes
+from gateway.model.device import DeviceFailureKind
+from gateway.model.errors import ErrorKind
+from gateway.rtsp.describe import Outcome
+
+ROOT = Path(__file__).parents[2]
+LANGUAGES = ("ru", "en")
+BLANK = re.compile(r"\{(\w+)\}")
+
+
+def sentences(language: str) -> dict[str, str]:
+    text = (ROOT / f"web/i18n/gateway.{language}.json").read_text(encoding="utf-8")
+    found: dict[str, str] = json.loads(text)
+    return found
+
+
+@functools.cache
+def calls() -> tuple[ast.Call, ...]:
+    return tuple(
+        node
+        for path in (ROOT / "gateway").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+    )
+
+
+def first_words(name: str) -> set[str]:
+    """Return the literal first argument of every call of ``name`` in the gateway."""
+    return {
+        str(call.args[0].value)
+        for call in calls()
+        if isinstance(call.func, ast.Name) and call.func.id == name and call.args
+        if isinstance(call.args[0], ast.Constant) and call.args[0].value
+    }
+
+
+def words_of(key: str, *names: str) -> set[str]:
+    """Return the literal ``key=...`` of every call of one of ``names``."""
+    return {
+        str(word.value.value)
+        for call in calls()
+        if isinstance(call.func, ast.Name) and call.func.id in names
+        for word in call.keywords
+        if word.arg == key and isinstance(word.value, ast.Constant) and word.value.value
+    }
+
+
+CAUSES = (
+    {str(one) for one in ErrorKind}
+    | {str(one) for one in DeviceFailureKind}
+    | {str(one) for one in Outcome if one is not Outcome.OK}
+    | {one.code for one in causes.OWN}
+    | {causes.same_address("").code}
+)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_cause_is_said(language: str) -> None:
+    told = sentences(language)
+    wanted = CAUSES | first_words("ProbeFailure") | first_words("Cause")
+    assert {"no_picture", "outside", "building_off"} <= wanted, "the search finds something"
+    assert [code for code in sorted(wanted) if f"cause.{code}" not in told] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_advice_is_said_with_what_to_do(language: str) -> None:
+    told = sentences(language)
+    wanted = first_words("Reason")
+    assert "h265" in wanted
+    missing = [
+        key
+        for code in sorted(wanted)
+        for key in (f"advice.{code}", f"advice.{code}.do")
+        if key not in told
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_problem_is_said(language: str) -> None:
+    told = sentences(language)
+    wanted = {str(one) for one in ErrorKind} | words_of("kind", "Problem")
+    wanted |= words_of("reason", "GatewayError")
+    assert {"changed", "too_many_requests"} <= wanted
+    assert [code for code in sorted(wanted) if f"problem.{code}" not in told] == []
+
+
+def test_the_languages_say_the_same() -> None:
+    ru, en = (sentences(language) for language in LANGUAGES)
+    assert ru.keys() == en.keys()
+    for key, sentence in ru.items():
+        assert set(BLANK.findall(sentence)) == set(BLANK.findall(en[key])), key
+        assert not re.search(r"[A-Za-z]{5,} [a-z]{4,} [a-z]{3,}", sentence), f"{key} is English"
