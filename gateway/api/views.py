@@ -84,13 +84,12 @@ def camera_view(
         "viewers": camera.viewers,
         "last_live": None if camera.last_live is None else moment(camera.last_live),
         "has_sub": camera.has_sub,
-        "private": private,
         "checked": _checked(camera.checked),
+        "private": private,
         "poster": address,
     }
 
 
-def staff_view(status: SiteStatus) -> dict[str, Any]:
 def _checked(seen: Checked | None) -> dict[str, Any] | None:
     if seen is None:
         return None
@@ -102,6 +101,7 @@ def _checked(seen: Checked | None) -> dict[str, Any] | None:
     }
 
 
+def staff_view(status: SiteStatus) -> dict[str, Any]:
     """Return what only staff sees of a site: its servers, its files' mistakes, the last step."""
     return {
         "servers": [
@@ -112,12 +112,12 @@ def _checked(seen: Checked | None) -> dict[str, Any] | None:
                 "since": moment(server.since),
                 "detail": server.detail,
                 "viewers": server.viewers,
+                "cpu": server.cpu,
+                "draining": server.draining,
             }
             for server in status.servers
         ],
         "problems": [problem_view(problem) for problem in status.problems],
         "last_step": status.last_step,
-    }
-                "cpu": server.cpu,
-                "draining": server.draining,
         "scaling": status.scaling,
+    }
