@@ -25,6 +25,10 @@ from gateway.runtime.spec import from_plain, plain
 
 REST_USER_FILE: Final = "conf/rest-user"
 TOKEN_FILE: Final = "conf/signalling-token"  # noqa: S105  # a file's name
+EDGES_FILE: Final = "conf/rtsp-edges"
+RECORDERS_FILE: Final = "conf/rtsp-recorders"
+ORIGIN_FILE: Final = "conf/origin"
+_EDGE: Final = "edge"
 _USER: Final = "gateway"
 _CRASHES_KEPT: Final = 5
 _TAIL_BYTES: Final = 4096
@@ -33,11 +37,15 @@ _TAIL_LINES: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What a server was made from; ``media_port`` is its UDP port across restarts."""
+    """What a server was made from.
+
+    ``media_port`` is its UDP port across restarts, ``rtsp_port`` that of its RTSP output.
+    """
 
     spec: ServerSpec
     fingerprint: str
     media_port: int
+    rtsp_port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,10 @@ class Folder:
         values = _read(self.path / "label.json")
         try:
             return Label(
-                from_plain(values["spec"]), str(values["fingerprint"]), int(values["media_port"])
+                spec=from_plain(values["spec"]),
+                fingerprint=str(values["fingerprint"]),
+                media_port=int(values["media_port"]),
+                rtsp_port=int(values["rtsp_port"]) if values.get("rtsp_port") else None,
             )
         except (KeyError, TypeError, ValueError):
             return None
@@ -85,17 +96,42 @@ class Folder:
         for name, content in (
             (REST_USER_FILE, f"{_USER}:{secrets.token_urlsafe(24)}\n"),
             (TOKEN_FILE, f"{secrets.token_urlsafe(24)}\n"),
+            (EDGES_FILE, f"{_EDGE}:{secrets.token_urlsafe(24)}\n"),
         ):
+            if name == EDGES_FILE and not label.spec.feeds_edges:
+                continue
             if not (self.path / name).exists():
                 _write(self.path / name, content)
+        output = label.spec.rtsp_output
+        if output is not None and output.users:
+            # A label holds no users: whoever starts the server again finds them here.
+            lines = [f"{user.username}:{user.password.reveal()}\n" for user in output.users]
+            _write(self.path / RECORDERS_FILE, "".join(lines))
         for name, content in files.items():
             _write(self.path / name, content)
         values = {
             "spec": plain(label.spec),
             "fingerprint": label.fingerprint,
             "media_port": label.media_port,
+            "rtsp_port": label.rtsp_port,
         }
         _write(self.path / "label.json", json.dumps(values))
+
+    def output(self) -> str | None:
+        """Return where edges take this server's streams, with their password; or ``None``."""
+        label = self.label()
+        if label is None or label.rtsp_port is None or not label.spec.feeds_edges:
+            return None
+        try:
+            return f"rtsp://{self._secret(EDGES_FILE)}@127.0.0.1:{label.rtsp_port}"
+        except OSError:
+            return None
+
+    def lead(self, origin: str) -> None:
+        """Write down for an edge where its origin is; raises OSError."""
+        path = self.path / ORIGIN_FILE
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write(path, f"{origin}\n")
 
     def started(self, process: ProcessId) -> None:
         """Note the process that runs here; raises OSError."""

@@ -5,30 +5,24 @@ dies is reported at once; whether it is started again is for control to decide.
 """
 
 import asyncio
-import os
 import re
-import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Final, Protocol
 
 import structlog
 
-import gateway
 from gateway.kit.tasks import Tasks
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.server import ServerObserved, ServerSpec, ServerState
-from gateway.runtime import mediaports, pids
-from gateway.runtime.folder import REST_USER_FILE, TOKEN_FILE, Folder, Label
+from gateway.runtime import origins, pids, program
+from gateway.runtime.folder import ORIGIN_FILE, REST_USER_FILE, TOKEN_FILE, Folder, Label
 from gateway.runtime.spec import fingerprint
 
 GRACE_S: Final = 3.0
 READY_S: Final = 60.0
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
-# Only these pass to a server: the gateway's own environment holds the building's secrets.
-_ENVIRONMENT: Final = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "TZ", "LD_LIBRARY_PATH")
 
 
 class Configure(Protocol):
@@ -42,8 +36,11 @@ class Configure(Protocol):
         fingerprint: str,
         rest_user_file: str,
         token_file: str,
+        rtsp_port: int | None,
+        users_files: Sequence[str],
+        origin_file: str,
     ) -> Mapping[str, str]:
-        """Return the files; the two secret files are written by the runtime itself."""
+        """Return the files; those with secrets are written by the runtime itself."""
 
 
 class ProcessRuntime:
@@ -70,7 +67,9 @@ class ProcessRuntime:
 
     def fingerprint(self, spec: ServerSpec) -> str:
         """Return a text that changes with the spec, its settings, and the gateway's version."""
-        return fingerprint(spec, files=dict(self._files(spec, 0, "")), version=_version())
+        return fingerprint(
+            spec, files=dict(self._files(Label(spec, "", 0))), version=program.version()
+        )
 
     async def observe(self, site: str | None = None) -> Sequence[ServerObserved]:
         """Return all servers whose folders carry our label; adopts those that run."""
@@ -95,7 +94,7 @@ class ProcessRuntime:
                     "move it away",
                 )
             await self._end(folder)
-            self._launch(folder, spec, self.fingerprint(spec), old.media_port if old else None)
+            self._launch(folder, spec, self.fingerprint(spec), old)
 
     async def start(self, server_id: str) -> None:
         """Start a stopped server again; one that runs is left alone.
@@ -111,7 +110,7 @@ class ProcessRuntime:
                 )
             if folder.process() is None:
                 # Its own fingerprint: the label does not hold all that a spec does.
-                self._launch(folder, label.spec, label.fingerprint, label.media_port)
+                self._launch(folder, label.spec, label.fingerprint, label)
 
     async def stop(self, server_id: str) -> None:
         """Stop a server and keep its folder; one that does not run counts as stopped."""
@@ -205,32 +204,39 @@ class ProcessRuntime:
             detail="" if alive else "\n".join(filter(None, (how, folder.tail()))),
         )
 
-    def _files(self, spec: ServerSpec, media_port: int, mark: str) -> Mapping[str, str]:
+    def _files(self, label: Label) -> Mapping[str, str]:
         return self._configure(
-            spec,
-            media_port=media_port,
-            fingerprint=mark,
+            label.spec,
+            media_port=label.media_port,
+            fingerprint=label.fingerprint,
             rest_user_file=REST_USER_FILE,
             token_file=TOKEN_FILE,
+            rtsp_port=label.rtsp_port,
+            users_files=origins.users_files(label.spec),
+            origin_file=ORIGIN_FILE,
         )
 
-    def _launch(self, folder: Folder, spec: ServerSpec, mark: str, port: int | None) -> None:
-        taken = {label.media_port for _, label in self._labelled() if label.spec.id != spec.id}
-        port = mediaports.choose(self._media_ports, taken=taken, wanted=port, address=spec.address)
+    def _launch(self, folder: Folder, spec: ServerSpec, mark: str, old: Label | None) -> None:
+        others = [(one, label) for one, label in self._labelled() if label.spec.id != spec.id]
+        taken = {port for _, label in others for port in origins.ports_of(label)}
+        media, rtsp = origins.choose_ports(self._media_ports, spec, taken=taken, old=old)
+        label = Label(spec, mark, media, rtsp)
         try:
+            origins.find_origin(folder, spec, others)
             folder.put_away_crash()
             folder.stopped()
-            folder.prepare(Label(spec, mark, port), self._files(spec, port, mark))
+            folder.prepare(label, self._files(label))
+            origins.tell_edges(folder, spec, others)
             process = pids.spawn(
-                [sys.executable, "-m", "gateway.mediaserver", "--home", str(folder.path)],
-                _environment(),
+                program.command(folder.path),
+                program.environment(),
                 folder.log,
             )
             folder.started(process)
         except OSError as error:
             raise _unusable(folder.path, error) from error
         self._ends.pop(spec.id, None)
-        self._log.info("a media server is started", site=spec.site, server=spec.id, media=port)
+        self._log.info("a media server is started", site=spec.site, server=spec.id, media=media)
         self._watch(process, spec)
         self._tasks.spawn(self._tell_ready(folder, spec), f"ready {spec.id}")
 
@@ -298,20 +304,6 @@ class ProcessRuntime:
     def _tell(self, site: str) -> None:
         for queue in self._listeners:
             queue.put_nowait(site)
-
-
-def _version() -> str:
-    try:
-        return metadata.version("camera-gateway")
-    except metadata.PackageNotFoundError:
-        return ""  # run from a source tree
-
-
-def _environment() -> dict[str, str]:
-    passed = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-    # The server finds this very package, and nothing in the folder it happens to be started from.
-    root = str(Path(gateway.__file__).parents[1])
-    return {**passed, "PYTHONPATH": root, "PYTHONSAFEPATH": "1"}
 
 
 def _unusable(path: Path, error: OSError) -> GatewayError:

@@ -7,16 +7,21 @@ from dataclasses import asdict
 from typing import Any
 
 from gateway.model.server import Role, ServerSpec
+from gateway.model.site import RtspOutput
 
 
 def fingerprint(spec: ServerSpec, **more: Any) -> str:
     """Return 16 hex digits that differ when ``spec`` or one of ``more`` (JSON values) differs.
 
-    The licence goes in as a hash of its own, so that the fingerprint may be shown.
+    The licence and the users of the RTSP output go in as hashes of their own, so that the
+    fingerprint may be shown.
     """
     values = {**plain(spec), "limits": asdict(spec.limits), "image": spec.image, "more": more}
     if spec.license:
         values["license"] = hashlib.sha256(spec.license.reveal().encode()).hexdigest()
+    if spec.rtsp_output:
+        users = [(user.username, user.password.reveal()) for user in spec.rtsp_output.users]
+        values["rtsp_users"] = hashlib.sha256(json.dumps(users).encode()).hexdigest()
     text = json.dumps(values, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -31,6 +36,10 @@ def plain(spec: ServerSpec) -> dict[str, Any]:
         "external_address": spec.external_address,
         "max_viewers": spec.max_viewers,
         "sound": spec.sound,
+        # Only where they say something: the fingerprints of other servers stay as they were.
+        **({"origin": spec.origin} if spec.origin else {}),
+        **({"feeds_edges": True} if spec.feeds_edges else {}),
+        **({"rtsp_port": spec.rtsp_output.port} if spec.rtsp_output else {}),
     }
 
 
@@ -44,4 +53,7 @@ def from_plain(values: Mapping[str, Any]) -> ServerSpec:
         external_address=values["external_address"],
         max_viewers=int(values["max_viewers"]),
         sound=bool(values["sound"]),
+        origin=values.get("origin"),
+        feeds_edges=bool(values.get("feeds_edges")),
+        rtsp_output=RtspOutput(int(values["rtsp_port"]), ()) if "rtsp_port" in values else None,
     )

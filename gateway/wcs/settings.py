@@ -1,10 +1,10 @@
 """Configuration files of media servers: pure texts, written by whoever runs the server."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from gateway.model.errors import ErrorKind, GatewayError
-from gateway.model.server import ServerSpec
+from gateway.model.server import Role, ServerSpec
 
 PROPERTIES: Final = "conf/flashphoner.properties"
 JVM_OPTIONS: Final = "conf/wcs-core.properties"
@@ -19,12 +19,17 @@ def embedded_files(
     fingerprint: str,
     rest_user_file: str,
     token_file: str,
+    rtsp_port: int | None = None,
+    users_files: Sequence[str] = (),
+    origin_file: str = "",
     lease_s: float = 900.0,
 ) -> Mapping[str, str]:
     """Return the files (name in the server's folder: content) of an embedded server.
 
-    Its control ports are the kernel's choice on the loopback address. It ends by itself when the
-    gateway has asked nothing for ``lease_s`` seconds, so that no orphan outlives its gateway.
+    ``rtsp_port`` is where it offers its streams to those in ``users_files``; ``origin_file`` tells
+    an edge where its origin does. Its control ports are the kernel's choice on the loopback
+    address. It ends by itself when the gateway has asked nothing for ``lease_s`` seconds, so that
+    no orphan outlives its gateway.
     """
     return {
         PROPERTIES: _properties(
@@ -42,6 +47,8 @@ def embedded_files(
                 "embedded.sound": "true" if spec.sound else "false",
                 "embedded.lease_s": str(lease_s),
                 "embedded.fingerprint": fingerprint,
+                **_edge(spec, origin_file),
+                **_output(spec, rtsp_port, users_files, "127.0.0.1"),
             }
         )
     }
@@ -56,6 +63,9 @@ def embedded_container_files(
     announced: str | None,
     control: str,
     token_file: str,
+    rtsp_port: int | None = None,
+    users_files: Sequence[str] = (),
+    origin_file: str = "",
 ) -> Mapping[str, str]:
     """Return the files of an embedded server in a container.
 
@@ -74,6 +84,8 @@ def embedded_container_files(
                 "embedded.token_file": token_file,
                 "embedded.max_viewers": str(spec.max_viewers),
                 "embedded.sound": "true" if spec.sound else "false",
+                **_edge(spec, origin_file),
+                **_output(spec, rtsp_port, users_files, control),
             }
         )
     }
@@ -119,6 +131,27 @@ def wcs_files(
         heap = max(_LEAST_HEAP, spec.limits.memory // 2 // _MIB)
         files[JVM_OPTIONS] = f"-Xmx{heap}m\n-Xms{heap}m\n"
     return files
+
+
+def _edge(spec: ServerSpec, origin_file: str) -> dict[str, str]:
+    """Return an embedded server's part among its site's servers, in the words of WCS's CDN."""
+    if spec.role is Role.EDGE:
+        return {"cdn_enabled": "true", "cdn_role": "edge", "embedded.origin_file": origin_file}
+    return {"cdn_enabled": "true", "cdn_role": "origin"} if spec.feeds_edges else {}
+
+
+def _output(
+    spec: ServerSpec, port: int | None, users_files: Sequence[str], control: str
+) -> dict[str, str]:
+    """Return where an embedded server offers its streams: to edges on ``control`` alone."""
+    if port is None:
+        return {}
+    return {
+        "rtsp.port": str(port),
+        # Recorders stand in the building's network, and edges come to the same port.
+        "embedded.rtsp_address": "0.0.0.0" if spec.rtsp_output else control,  # noqa: S104  # wished for
+        "embedded.rtsp_users_file": ",".join(users_files),
+    }
 
 
 def _addresses(spec: ServerSpec) -> dict[str, str]:

@@ -20,10 +20,10 @@ from tests.waiting import until
 
 
 async def test_a_created_server_answers_with_its_own_credentials(runtime: ProcessRuntime) -> None:
-    await runtime.create(spec(role=Role.EDGE))
+    await runtime.create(spec())
     server = await running(runtime)
-    assert (server.site, server.role) == ("lenina-12", Role.EDGE)
-    assert server.fingerprint == runtime.fingerprint(spec(role=Role.EDGE))
+    assert (server.site, server.role) == ("lenina-12", Role.ORIGIN)
+    assert server.fingerprint == runtime.fingerprint(spec())
     assert server.control is not None
     driver = WcsServer(server.control)
     try:

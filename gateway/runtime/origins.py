@@ -1,0 +1,76 @@
+"""How processes of one site find each other: an origin's RTSP port, and its edges."""
+
+from collections.abc import Collection, Iterable, Sequence
+
+from gateway.model.errors import ErrorKind, GatewayError
+from gateway.model.server import Role, ServerSpec
+from gateway.runtime import mediaports
+from gateway.runtime.folder import EDGES_FILE, RECORDERS_FILE, Folder, Label
+
+_LOOPBACK = "127.0.0.1"
+
+Labelled = Iterable[tuple[Folder, Label]]
+
+
+def choose_ports(
+    ports: tuple[int, int], spec: ServerSpec, *, taken: Collection[int], old: Label | None
+) -> tuple[int, int | None]:
+    """Return a server's media port, and the port of its RTSP output if it has one.
+
+    Both stay as they were if they can. Edges take theirs on the loopback address, from the range
+    that is ours, so that nobody else takes it while the origin is down.
+    """
+    media = mediaports.choose(
+        ports, taken=taken, wanted=old.media_port if old else None, address=spec.address
+    )
+    if spec.rtsp_output is not None:
+        return media, spec.rtsp_output.port
+    if not spec.feeds_edges:
+        return media, None
+    rtsp = mediaports.choose(
+        ports,
+        taken={*taken, media},
+        wanted=old.rtsp_port if old else None,
+        address=_LOOPBACK,
+    )
+    return media, rtsp
+
+
+def users_files(spec: ServerSpec) -> Sequence[str]:
+    """Return the files of those who may take a server's streams."""
+    edges = [EDGES_FILE] if spec.feeds_edges else []
+    return [*edges, *([RECORDERS_FILE] if spec.rtsp_output else [])]
+
+
+def ports_of(label: Label) -> set[int]:
+    """Return all ports that a server has."""
+    return {label.media_port, *([label.rtsp_port] if label.rtsp_port else [])}
+
+
+def find_origin(folder: Folder, spec: ServerSpec, labelled: Labelled) -> None:
+    """Write down for an edge where its origin is; raises CONTAINER_FAILED when that is not known.
+
+    A server that is no edge is left alone. Raises OSError.
+    """
+    if spec.role is not Role.EDGE:
+        return
+    outputs = (one.output() for one, label in labelled if label.spec.id == spec.origin)
+    where = next(outputs, None)
+    if where is None:
+        raise GatewayError(
+            ErrorKind.CONTAINER_FAILED,
+            f"{spec.id} finds no origin: {spec.origin} is not there or feeds no edges",
+            "start the origin first",
+        )
+    folder.lead(where)
+
+
+def tell_edges(folder: Folder, spec: ServerSpec, labelled: Labelled) -> None:
+    """Write down anew for the edges of an origin where it is, once it is started; raises OSError.
+
+    They read it at each connection, so a changed port ends nobody's video for long.
+    """
+    where = folder.output()
+    for one, label in labelled:
+        if where is not None and label.spec.origin == spec.id:
+            one.lead(where)
