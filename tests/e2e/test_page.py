@@ -3,11 +3,12 @@
 
 import asyncio
 import os
+import queue
 import re
 import signal
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,37 +57,65 @@ class Demo:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+def demo() -> Iterator[Demo]:
     """Start the demonstration as a newcomer does; in the end it leaves nothing running."""
-    log = tmp_path_factory.mktemp("demo") / "log"
-    with log.open("w") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gateway", "demo"],
-            cwd=ROOT,
-            env=os.environ | {"LISTEN": "127.0.0.1:0"},
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gateway", "demo"],
+        cwd=ROOT,
+        env=os.environ | {"LISTEN": "127.0.0.1:0"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    log = Log(process)
     try:
-        running = Demo(process, _url(process, log))
+        running = Demo(process, log.url())
         yield running
         server = running.media_server()
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0, log.read_text()[-2000:]
+        assert process.wait(20) == 0, log.end()
         assert not Path(f"/proc/{server}").exists(), "the media server is still there"
     finally:
         process.kill()
         process.wait()
+        log.close()
 
 
-def _url(process: subprocess.Popen[str], log: Path) -> str:
-    deadline = time.monotonic() + 2 * PATIENCE
-    while time.monotonic() < deadline and process.poll() is None:
-        if found := re.search(r"is live:\s+(http://\S+?)/?\s", log.read_text()):
-            return found[1]
-        time.sleep(0.1)
-    raise AssertionError(f"the demonstration did not begin:\n{log.read_text()[-2000:]}")
+class Log:
+    """What a process says, read as it comes."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        self._said = process.stdout
+        self._lines: list[str] = []
+        self._found: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def url(self) -> str:
+        """Return the address that the demonstration is live at, as soon as it says it."""
+        try:
+            url = self._found.get(timeout=2 * PATIENCE)
+        except queue.Empty:
+            url = ""
+        assert url, f"the demonstration did not begin:\n{self.end()}"
+        return url
+
+    def end(self) -> str:
+        """Return the last that was said."""
+        return "".join(self._lines[-30:])
+
+    def close(self) -> None:
+        """Wait for the reader, which ends with the process."""
+        self._reader.join()
+        self._said.close()
+
+    def _read(self) -> None:
+        for line in self._said:
+            self._lines.append(line)
+            if found := re.search(r"is live:\s+(http://\S+?)/?\s", line):
+                self._found.put(found[1])
+        self._found.put("")
 
 
 async def all_live(viewer: Viewer, count: int = CAMERAS) -> None:
