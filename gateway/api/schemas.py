@@ -87,7 +87,7 @@ _LOOK: Final = or_null(closed(rtsp=TEXT, seconds=or_null(NUMBER), failure=_FAILU
 
 SCHEMAS: Final[Mapping[str, Schema]] = {
     "Problem": closed(
-        {"reason": TEXT},
+        {"reason": TEXT, "place": WHOLE, "queue": TEXT},
         type=TEXT,
         title=TEXT,
         status=WHOLE,
@@ -128,15 +128,15 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
                     since=MOMENT,
                     detail=TEXT,
                     viewers=WHOLE,
-                )
-            ),
                     cpu=or_null(NUMBER),
                     draining=FLAG,
+                )
+            ),
             "problems": listed(named("FileProblem")),
             "last_step": TEXT,
+            "scaling": TEXT,
         },
         **_SUMMARY,
-            "scaling": TEXT,
         demo=FLAG,
         cameras=listed(named("Camera")),
     ),
@@ -185,7 +185,11 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         outages=WHOLE,
     ),
     "Play": closed(
-        state=one_of("running", "ended"), until=or_null(MOMENT), reason=or_null(one_of(*End))
+        state=one_of("running", "ended"),
+        until=or_null(MOMENT),
+        reason=or_null(one_of(*End)),
+        move=FLAG,
+        ask_after=or_null(NUMBER),
     ),
     "Health": closed(status=one_of("ok", "stalled"), stalled=WHOLE, loops=by_name(NUMBER)),
     "Readiness": closed(status=one_of("starting", "ready"), reason=TEXT),

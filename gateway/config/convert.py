@@ -8,6 +8,7 @@ from gateway.config import convert_access
 from gateway.config.company_schema import GatewayKeys
 from gateway.config.convert_engines import media_servers
 from gateway.config.convert_notify import notifications
+from gateway.config.convert_tls import tls
 from gateway.config.document import Path as KeyPath
 from gateway.config.secrets import Reference, SecretError, Secrets
 from gateway.config.site_schema import (
@@ -105,21 +106,21 @@ def to_settings(keys: GatewayKeys, secrets: Secrets, report: Report) -> Settings
         probe_every_s=keys.probing.every,
         history_days=keys.history.days,
         notifications=notifications(keys.notifications, secrets, report),
+        staff_listen=keys.staff_listen,
+        metrics_listen=keys.metrics_listen,
+        tls=tls(keys.tls, secrets, report),
     )
 
 
 def to_scaling(keys: ScalingKeys, default: Scaling, secrets: Secrets, report: Report) -> Scaling:
     """Return ``default`` with the keys that are written."""
     changed = default
+    if keys.min_servers is not None:
+        changed = replace(changed, min_servers=keys.min_servers)
     if keys.max_servers is not None:
         changed = replace(changed, max_servers=keys.max_servers)
     if keys.viewers_per_server is not None:
-    if keys.min_servers is not None:
-        changed = replace(changed, min_servers=keys.min_servers)
         changed = replace(changed, viewers_per_server=keys.viewers_per_server)
-    return changed
-
-
     if keys.shrink_after is not None:
         changed = replace(changed, shrink_after_s=keys.shrink_after)
     if keys.licenses is not None:
@@ -128,6 +129,9 @@ def to_scaling(keys: ScalingKeys, default: Scaling, secrets: Secrets, report: Re
             reader.secret(key, ("scaling", "licenses", i)) for i, key in enumerate(keys.licenses)
         )
         changed = replace(changed, licenses=tuple(found))
+    return changed
+
+
 def to_site(
     site_id: str, keys: SiteKeys, scaling: Scaling, secrets: Secrets, report: Report
 ) -> Site:

@@ -87,6 +87,7 @@ class Streams:
         self._known: dict[_Key, Remembered] = {}
         self._asking: dict[_Key, _Asking] = {}
         self._woken = asyncio.Event()
+        self._stale = False
         self._tasks = Tasks("streams")
         self._log = structlog.get_logger("streams")
 
@@ -118,6 +119,11 @@ class Streams:
             return
         self._known = {(one.site, one.camera): one for one in found}
         self._fill()
+
+    def refresh_soon(self) -> None:
+        """Read the records anew as soon as it goes."""
+        self._stale = True
+        self._woken.set()
 
     def take(self, fleet: Fleet) -> Fleet:
         """Take over a new configuration; return it with the addresses that are known."""
@@ -152,6 +158,9 @@ class Streams:
 
     async def _run(self) -> None:
         while True:
+            if self._stale:
+                self._stale = False
+                await self.refresh()
             due = list(self._due())
             gate = asyncio.Semaphore(_AT_ONCE)
             await asyncio.gather(*(self._ask_safely(gate, *one) for one in due))
@@ -175,17 +184,17 @@ class Streams:
                 asking = self._asking.get(key)
                 if asking is None or asking.camera != camera:
                     asking = self._asking[key] = _Asking(camera)
+                    self._notes.trouble(*key, None)
                 known = self._camera(site.id, camera).rtsp is not None
                 if asking.not_before <= now and (not known or self._sick(site, camera)):
                     yield site, camera
         for gone in self._asking.keys() - there:
-                    self._notes.trouble(*key, None)
             del self._asking[gone]
+            self._notes.trouble(*gone, None)
 
     def _sick(self, site: Site, camera: Camera) -> bool:
         status = self._board.site(site.id)
         one = status.camera(camera.id) if status else None
-            self._notes.trouble(*gone, None)
         if one is None or one.state not in _SICK:
             return False
         return (self._clock.now() - one.since).total_seconds() > _QUIET_S
@@ -198,11 +207,11 @@ class Streams:
         except Exception:  # noqa: BLE001  # one camera must not end the asking
             self._log.exception("a camera could not be asked", site=site.id, camera=camera.id)
             asking.not_before = self._clock.monotonic() + _AGAIN_S
+            self._notes.trouble(site.id, camera.id, _MISTAKE)
             return
         now = self._clock.monotonic()
         if report.failure is not None:
             pause = asking.backoff.next()
-            self._notes.trouble(site.id, camera.id, _MISTAKE)
             if report.failure.kind in _PASSWORD:
                 pause = _PASSWORD_S * random.uniform(1, 1.2)  # noqa: S311  # spreads load
             asking.not_before = now + pause
@@ -210,11 +219,11 @@ class Streams:
             return
         asking.backoff.reset()
         asking.not_before, asking.trouble = now + _AGAIN_S, ""
+        self._notes.trouble(site.id, camera.id, None)
         await self._learn(site, camera, report)
 
     async def _ask(self, camera: Camera) -> DeviceReport:
         try:
-        self._notes.trouble(site.id, camera.id, None)
             found = await self._interviewer.locate(camera.onvif or "")
         except GatewayError as error:
             failure = DeviceFailure(DeviceFailureKind.UNREACHABLE, error.message, error.hint)
