@@ -12,7 +12,7 @@ from gateway.api import keys
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.site import Access, Site
 
-EXPOSED: Final = "Location, Link, ETag, Retry-After"
+EXPOSED: Final = "Location, Link, ETag, Retry-After, Play-Ask-After"
 
 
 def any_origin(site: Site) -> bool:

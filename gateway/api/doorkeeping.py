@@ -8,6 +8,7 @@ from gateway.api import keys, ports
 from gateway.api.guard import Guard
 from gateway.api.guessing import Guesses
 from gateway.api.identity import Identity
+from gateway.api.moves import Moves
 from gateway.api.passwords import Passwords
 from gateway.api.plays import Plays
 from gateway.api.revocations import Revocations
@@ -31,6 +32,7 @@ def keep_doors(app: web.Application, watching: ports.Watching, stores: ports.Sto
     identity = Identity(
         fleet=fleet, tickets=tickets, sessions=sessions, revocations=revocations, clock=clock
     )
+    moves = Moves(fleet=fleet, plays=plays, watching=watching, clock=clock)
     guard = Guard(fleet=fleet, plays=plays, revocations=revocations, watching=watching, clock=clock)
     app[keys.VIEWINGS] = viewings
     app[keys.PLAYS] = plays
@@ -46,7 +48,9 @@ def keep_doors(app: web.Application, watching: ports.Watching, stores: ports.Sto
         plays.adopt(await viewings.start())
         identity.key = viewings.salt
         guard.start()
+        moves.start()
         yield
+        await moves.close()
         await guard.close()
         await plays.close()
         await viewings.close()

@@ -29,6 +29,8 @@ class Limits:
     plays_per_client: int = 200
     plays_total: int = 20_000
     starting_total: int = 500
+    waiting_per_client: int = 50
+    waiting_per_site: int = 1_000
     streams_per_client: int = 200
     streams_total: int = 5_000
     clients_remembered: int = 10_000

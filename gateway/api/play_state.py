@@ -1,5 +1,8 @@
 """``/api/v1/sites/{site}/cameras/{camera}/plays/{play}``: does it run, until when, why did it end.
 
+``move`` says that the play had better go on elsewhere: a player then posts an offer with
+``?moves=<play>`` and hangs up here once it has pictures. ``ask_after`` is when to ask again.
+
 WHEP keeps GET of a play's own address for later (RFC 9725 section 4.1). A play's id is its key, so
 nobody else asks, and a ticket that has expired does not keep the player from learning why.
 """
@@ -30,5 +33,7 @@ async def show_play(request: web.Request) -> web.Response:
             "state": "running" if running else "ended",
             "until": None if until is None else timestamp(until),
             "reason": None if running else str(found.reason),
+            "move": isinstance(found, Seat) and running and found.moving,
+            "ask_after": request.app[keys.PLAYS].ask_after_s() if running else None,
         }
     )

@@ -15,14 +15,18 @@ import structlog
 
 from gateway.api.limits import Limits, unlimited
 from gateway.api.ports import PlayHandle, Watching
-from gateway.api.problems import busy, too_many
+from gateway.api.problems import busy, full, too_many
 from gateway.api.seats import End, Seat, Seats
 from gateway.api.viewings import Viewings
+from gateway.api.waiting import WaitingRoom, ask_again_s
 from gateway.kit.backoff import Backoff
 from gateway.kit.clock import Clock
 from gateway.kit.tasks import Tasks
 from gateway.model.access import PastView, View
 from gateway.model.errors import ErrorKind, GatewayError
+
+_ASK_LEAST_S: Final = 10.0
+_ASKS_PER_SECOND: Final = 50
 
 _ADOPTED: Final = ""
 """The client of plays of before a restart: nobody's place is taken."""
@@ -30,12 +34,18 @@ _ADOPTED: Final = ""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlayRequest:
-    """One wish to watch. ``view`` has no play yet; its ``until`` is the hard stop."""
+    """One wish to watch. ``view`` has no play yet; its ``until`` is the hard stop.
+
+    ``queue`` is the token of somebody who has waited; ``leaves`` the play that this one goes on
+    with elsewhere.
+    """
 
     view: View
     offer: str
     low: bool
     client: str
+    queue: str = ""
+    leaves: Seat | None = None
 
 
 class Plays:
@@ -45,6 +55,7 @@ class Plays:
         self, watching: Watching, limits: Limits, clock: Clock, viewings: Viewings
     ) -> None:
         self.seats = Seats()
+        self.waiting = WaitingRoom(limits, clock)
         self._watching = watching
         self._limits = limits
         self._clock = clock
@@ -60,13 +71,17 @@ class Plays:
 
     async def start(self, wish: PlayRequest) -> PlayHandle:
         """Play a camera; raises HttpProblem 429 and 503 at the limits, GatewayError as control."""
-        self._admit(wish.client)
+        self._admit(wish)
         self._held[wish.client] += 1
         self._starting += 1
+        if wish.leaves is not None:
+            wish.leaves.moved = True
         try:
-            handle = await self._play(wish)
+            handle = await self._in_turn(wish)
         except BaseException:
             self._release(wish.client)
+            if wish.leaves is not None:
+                wish.leaves.moved = False
             raise
         finally:
             self._starting -= 1
@@ -87,7 +102,7 @@ class Plays:
         seat = self.seats.running.get(play_id)
         known = seat is not None and seat is self.seats.find(site_id, camera_id, play_id)
         if seat is not None and known and not seat.told.done():
-            seat.reason = End.LEFT
+            seat.reason = End.MOVED if seat.moved else End.LEFT
         try:
             async with asyncio.timeout(self._limits.play_s):
                 stopped = await self._watching.stop(site_id, camera_id, play_id)
@@ -106,21 +121,49 @@ class Plays:
         found = self.seats.find(site_id, camera_id, play_id)
         if isinstance(found, Seat):
             return found.ended.done()
-        return found is not None and found.reason is not End.LEFT
+        return found is not None and found.reason not in {End.LEFT, End.MOVED}
 
     async def close(self) -> None:
         """Let go of the plays; they go on."""
         await self._tasks.close()
 
-    def _admit(self, client: str) -> None:
+    def ask_after_s(self) -> float:
+        """Return how often players ask after their plays: rarely enough for all of them."""
+        return max(_ASK_LEAST_S, len(self) / _ASKS_PER_SECOND)
+
+    def _admit(self, wish: PlayRequest) -> None:
+        client = wish.client
         if self._starting >= self._limits.starting_total:
             raise busy("Too many viewers come at the same moment.")
         if len(self) >= self._limits.plays_total:
             raise busy("The gateway has as many viewers as it takes.")
-        if unlimited(client, self._limits):
+        if unlimited(client, self._limits) or wish.leaves is not None:
             return
         if self._held[client] >= self._limits.plays_per_client:
             raise too_many("Too many videos are open from this network address.", 30)
+
+    async def _in_turn(self, wish: PlayRequest) -> PlayHandle:
+        """Play, unless others have waited longer or the building is full; then wait in line."""
+        site = wish.view.site
+        if wish.leaves is not None:
+            return await self._play(wish)
+        ahead, room = self.waiting.ahead(site, wish.queue), self._watching.room(site)
+        if room is not None and ahead >= room:
+            raise self._wait(wish, ahead)
+        try:
+            handle = await self._play(wish)
+        except GatewayError as error:
+            if error.kind is not ErrorKind.SERVER_FULL:
+                raise
+            raise self._wait(wish, ahead) from error
+        self.waiting.leave(site, wish.queue)
+        return handle
+
+    def _wait(self, wish: PlayRequest, ahead: int) -> Exception:
+        token = self.waiting.wait(wish.view.site, wish.queue, wish.client)
+        if not token:
+            return busy("Too many people wait for a place already.")
+        return full(ahead, token, ask_again_s(ahead))
 
     async def _play(self, wish: PlayRequest) -> PlayHandle:
         view = wish.view

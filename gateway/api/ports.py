@@ -81,6 +81,12 @@ class Watching(Protocol):
         """Return the ids of a site's running plays; ``None`` while nobody can tell."""
 
 
+    def room(self, site_id: str) -> int | None:
+        """Return how many viewers a site still takes; ``None`` while nobody can tell."""
+
+    def leaving(self, site_id: str) -> frozenset[str]:
+        """Return the ids of the plays that had better go on at another media server."""
+
 class AuditStore(Protocol):
     """Keeps who watched; ``begin`` and ``end`` return at once and never fail."""
 

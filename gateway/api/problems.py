@@ -61,13 +61,18 @@ _PAGES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """What an error answer says; ``reason`` refines the kind where programs need it."""
+    """What an error answer says; ``reason`` refines the kind where programs need it.
+
+    ``place`` counts from 1 in the line of those who wait, and ``queue`` is the token that keeps it.
+    """
 
     status: int
     kind: str
     detail: str
     hint: str = ""
     reason: str = ""
+    place: int | None = None
+    queue: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -87,6 +92,23 @@ def too_many(detail: str, wait_s: float) -> HttpProblem:
             kind="too_many_requests",
             detail=detail,
             hint="Wait for the time that Retry-After names, then try again.",
+            headers={"Retry-After": str(max(1, math.ceil(wait_s)))},
+        )
+    )
+
+
+def full(ahead: int, token: str, wait_s: float) -> HttpProblem:
+    """Return the refusal of a building that is full, to somebody who waits in its line (503)."""
+    people = {0: "You are next.", 1: "1 person is ahead of you."}
+    return HttpProblem(
+        Problem(
+            status=503,
+            kind=ErrorKind.SERVER_FULL,
+            detail="As many people are watching as the building's media servers carry. "
+            + people.get(ahead, f"{ahead} people are ahead of you."),
+            hint="Ask again with ?queue= and the token, after the time that Retry-After names.",
+            place=ahead + 1,
+            queue=token,
             headers={"Retry-After": str(max(1, math.ceil(wait_s)))},
         )
     )
@@ -193,6 +215,8 @@ def _as_json(problem: Problem) -> web.Response:
     }
     if problem.reason:
         body["reason"] = problem.reason
+    if problem.place is not None:
+        body |= {"place": problem.place, "queue": problem.queue}
     return web.Response(
         status=problem.status,
         body=json.dumps(body, ensure_ascii=False).encode(),

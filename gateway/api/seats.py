@@ -26,6 +26,9 @@ class End(StrEnum):
     CLOSED = "closed"
     """The site is not open to this viewer any more."""
 
+    MOVED = "moved"
+    """Its media server had to go; it goes on as another play."""
+
     LOST = "lost"
     """It was over when the gateway came back; nobody knows since when."""
 
@@ -37,6 +40,7 @@ class Seat:
     ``client`` is whose place it takes, empty for a play of before a restart (``adopted``).
     ``ended`` is done when the play is over; ``told`` is done with the reason to end it.
     ``checked``: the guard has looked at it. ``met``: an adopted play was seen to run.
+    ``moving``: it had better go on elsewhere; ``moved``: it does so already, as another play.
     """
 
     view: View
@@ -49,6 +53,8 @@ class Seat:
     reason: End = End.ENDED
     checked: bool = False
     met: bool = False
+    moving: bool = False
+    moved: bool = False
 
     def tell(self, reason: End) -> None:
         """Have the play ended; the first reason counts."""

@@ -6,6 +6,7 @@ DELETE asks for no ticket, which may have expired by then.
 
 import hashlib
 import re
+from dataclasses import replace
 from typing import Final
 
 from aiohttp import web
@@ -17,6 +18,7 @@ from gateway.api.limits import client_of
 from gateway.api.plays import PlayRequest
 from gateway.api.principal import Principal, Role
 from gateway.api.problems import too_many
+from gateway.api.seats import Seat
 from gateway.api.viewings import website_of
 from gateway.kit.secret import Secret
 from gateway.model.access import View, Way
@@ -25,26 +27,37 @@ from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.site import Access, Site
 
 _PLAY_ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,200}")
+_MAX_TOKEN: Final = 64
 _LINK_TARGET: Final = re.compile(r"(stun|turn)s?:[A-Za-z0-9.\-_:\[\]?=&]{1,250}")
 
 
 async def start(request: web.Request) -> web.Response:
-    """``POST /whep/{site}/{camera}[?low=1]``: play a camera; 201 with the SDP answer."""
+    """``POST /whep/{site}/{camera}[?low=1]``: play a camera; 201 with the SDP answer.
+
+    ``queue`` is the token of an answer that said to wait in line; ``moves`` is a play of this
+    camera that was told to go on elsewhere: it asks for no other ticket, and ends when it would.
+    """
     site = _site(request)
     camera_id = request.match_info["camera"]
     cors.require(request, site)
     _take_turn(request)
-    visitor = visitor_of(request)
-    require_play(visitor, site, camera_id)
+    leaves = _leaves(request)
+    if leaves is None:
+        visitor = visitor_of(request)
+        require_play(visitor, site, camera_id)
     if site.camera(camera_id) is None:
         raise GatewayError(ErrorKind.NOT_FOUND, "There is no such camera.")
     now = request.app[keys.CLOCK].now()
     require_no_privacy(site, camera_id, now)
     wish = PlayRequest(
-        view=_view(request, visitor, site, now.timestamp()),
+        view=_view(request, visitor, site, now.timestamp())
+        if leaves is None
+        else replace(leaves.view, play="", started=now.timestamp()),
         low=_low(request),
         offer=await _offer(request),
         client=client_of(request),
+        queue=request.query.get("queue", "")[:_MAX_TOKEN],
+        leaves=leaves,
     )
     plays = request.app[keys.PLAYS]
     handle = await plays.start(wish)
@@ -55,6 +68,8 @@ async def start(request: web.Request) -> web.Response:
         "Location": f"/whep/{site.id}/{camera_id}/{handle.id}",
         "ETag": f'"{hashlib.sha256(handle.id.encode()).hexdigest()[:16]}"',
     }
+    if site.scaling.max_servers > 1:
+        headers["Play-Ask-After"] = f"{plays.ask_after_s():.0f}"
     response = web.Response(
         status=201, body=handle.answer.encode(), content_type="application/sdp", headers=headers
     )
@@ -62,6 +77,22 @@ async def start(request: web.Request) -> web.Response:
     for link in ice_links(settings, handle.id, now=now.timestamp(), until=wish.view.until):
         response.headers.add("Link", link)
     return response
+
+
+def _leaves(request: web.Request) -> Seat | None:
+    """Return the play that the viewer was told to leave; raises NOT_FOUND for any other."""
+    play_id = request.query.get("moves")
+    if play_id is None:
+        return None
+    site, camera = request.match_info["site"], request.match_info["camera"]
+    found = request.app[keys.PLAYS].seats.find(site, camera, play_id)
+    if isinstance(found, Seat) and found.moving and not found.moved and not found.told.done():
+        return found
+    raise GatewayError(
+        ErrorKind.NOT_FOUND,
+        "There is no such play that has to move.",
+        "Ask without ?moves=.",
+    )
 
 
 def _view(request: web.Request, visitor: Principal, site: Site, now: float) -> View:

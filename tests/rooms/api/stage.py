@@ -61,6 +61,15 @@ class Cinema:
     stop_errors: list[GatewayError] = field(default_factory=list)
     stops: int = 0
     silent: bool = False
+    places: int | None = None
+    draining: set[str] = field(default_factory=set)
+
+    def room(self, site_id: str) -> int | None:
+        taken = sum(site == site_id for site, _, _ in self.plays)
+        return None if self.places is None else max(0, self.places - taken)
+
+    def leaving(self, site_id: str) -> frozenset[str]:
+        return frozenset(play for site, _, play in self.plays if site == site_id) & self.draining
 
     def viewers(self, site_id: str) -> frozenset[str] | None:
         if self.silent:
@@ -241,7 +250,8 @@ async def problem_of(response: ClientResponse) -> dict[str, Any]:
     """Return the problem of an error answer, after a look at its shape (RFC 9457)."""
     assert response.content_type == "application/problem+json", await response.text()
     body = json.loads(await response.read())
-    assert set(body) - {"reason"} == {"type", "title", "status", "detail", "kind", "hint"}
+    keys = set(body) - {"reason", "place", "queue"}
+    assert keys == {"type", "title", "status", "detail", "kind", "hint"}
     assert body["status"] == response.status
     assert body["title"]
     assert body["detail"]
