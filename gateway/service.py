@@ -44,6 +44,7 @@ from gateway.store.lock import DataFolder
 from gateway.surveying import open_fieldwork
 from gateway.wcs.server import WcsServer
 
+from gateway.upkeep import look_after
 _REMOVE_S: Final = 20.0
 _REREAD_S: Final = 5.0
 
@@ -131,6 +132,9 @@ class Service:
         log.info(
             "the gateway serves",
             url=self.url,
+        await look_after(
+            self._stack, fieldwork, self._streams, world=world, posters=posters
+        )
             sites=len(self._fleet.sites),
             data=str(settings.data_dir),
         )

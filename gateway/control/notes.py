@@ -43,9 +43,16 @@ class Notes:
         """Note what a full look has shown."""
         self._put(site, camera, replace(self.of(site, camera), checked=seen))
 
-    def remark(self, site: str, camera: str, by: str, sentence: str) -> None:
-        """Note a sentence for the site's staff; an empty one takes back what ``by`` has said."""
-        self._put(site, camera, self.of(site, camera).with_remark(by, sentence))
+    def remark(self, site: str, camera: str, by: str, sentence: str) -> bool:
+        """Note a sentence for the site's staff; an empty one takes back what ``by`` has said.
+
+        Tells whether that is news.
+        """
+        before = self.of(site, camera)
+        if sentence == dict(before.remarks).get(by, ""):
+            return False
+        self._put(site, camera, before.with_remark(by, sentence))
+        return True
 
     def problems(self, site: str, camera: str) -> tuple[Problem, ...]:
         """Return a camera's remarks as the board shows them: warnings that hold nothing back."""

@@ -278,7 +278,7 @@ class Records(Protocol):
         """Return the picture of one sighting."""
 
     async def keep_camera_picture(self, site: str, camera: str, jpeg: bytes) -> None:
-        """Keep the last picture that a probe has taken of a camera that is remembered."""
+        """Keep the last picture that a probe has taken of a camera."""
 
     async def camera_picture(self, site: str, camera: str) -> bytes | None:
         """Return the last picture that a probe has taken of a camera."""

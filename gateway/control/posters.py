@@ -106,6 +106,19 @@ class Posters:
             self._posters[key] = None if kept is None else Poster(*kept)
         return self._posters[key]
 
+    async def offer(self, site_id: str, camera_id: str, jpeg: bytes) -> None:
+        """Take a picture of a camera that is not playing; a live one's is newer by itself."""
+        site = self._board.site(site_id)
+        one = None if site is None else site.camera(camera_id)
+        if one is None or one.state is CameraState.LIVE:
+            return
+        taken = self._clock.now()
+        try:
+            await asyncio.to_thread(self._store.save, site_id, camera_id, jpeg, taken)
+        except GatewayError as error:
+            self._log.warning("a picture cannot be kept", site=site_id, reason=str(error))
+        self._posters[site_id, camera_id] = Poster(jpeg, taken)
+
     async def _run(self) -> None:
         while True:
             try:

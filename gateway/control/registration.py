@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 import structlog
 
 from gateway.control.board import Board
+from gateway.control.checkup_results import Subject, of_sighting, target_of
 from gateway.control.ports import Records, SiteEdit, SiteEditor
 from gateway.control.recognise import remembered
 from gateway.kit.clock import Clock
@@ -219,10 +220,14 @@ class Registrations:
         fields, sighting = case.newcomer.fields, case.newcomer.sighting
         if sighting is None:
             return
-        target = str(fields.get("onvif") or fields.get("rtsp") or "")
-        known = remembered(case.site, case.camera, target, sighting, self.clock.now())
+        target, now = str(fields.get("onvif") or fields.get("rtsp") or ""), self.clock.now()
+        known = remembered(case.site, case.camera, target, sighting, now)
+        place = target_of(fields.get("onvif"), fields.get("rtsp"))
+        seen = of_sighting(Subject(case.site, case.camera, place), None, sighting, now)
         try:
             await self.records.remember(known)
+            if seen is not None:
+                await self.records.keep_checkup(seen)
         except GatewayError as error:
             self._log(case.site, case.camera).warning(
                 "the camera cannot be remembered", reason=str(error)

@@ -11,9 +11,10 @@ from typing import Final
 
 import structlog
 
-from gateway.control.recognise import KnownCameras, host_of, remembered
+from gateway.control.recognise import KnownCameras, host_of
 from gateway.control.survey_book import Book
 from gateway.control.survey_logins import Logins
+from gateway.control.survey_memory import keep
 from gateway.control.survey_probe import Streams, probe
 from gateway.control.survey_tools import Order, Tools
 from gateway.model.device import DeviceReport, VideoSource
@@ -143,8 +144,7 @@ class Survey:
                 for camera in site.cameras:
                     if camera.id not in met and camera.enabled:
                         group.create_task(self._written(group, camera))
-        for sighting in self.book.sightings:
-            await self._remember(sighting)
+        await keep(tuple(self.book.sightings), self.order, self._tools)
 
     async def _memory(self) -> Sequence[Remembered]:
         try:
@@ -305,21 +305,6 @@ class Survey:
     def _camera_of(self, sighting: Sighting) -> tuple[Camera | None, Remembered | None]:
         camera = self.order.site.camera(sighting.camera) if sighting.camera else None
         return camera, self._known.memory(sighting.camera)
-
-    async def _remember(self, sighting: Sighting) -> None:
-        """Keep what is known of a camera of the site, unless it may be another device."""
-        camera, _ = self._camera_of(sighting)
-        if camera is None or sighting.alarms or sighting.state is not SightingState.PROBED:
-            return
-        site, records = self.order.site.id, self._tools.records
-        try:
-            target, now = camera.onvif or camera.rtsp or "", self._tools.clock.now()
-            await records.remember(remembered(site, camera.id, target, sighting, now))
-            picture = await records.picture(self.order.id, sighting.n)
-            if picture is not None:
-                await records.keep_camera_picture(site, camera.id, picture)
-        except GatewayError as error:
-            self._log.warning("what is known of a camera cannot be kept", reason=str(error))
 
 
 def _failure_of(error: GatewayError) -> ProbeFailure:

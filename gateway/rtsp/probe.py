@@ -11,10 +11,11 @@ import struct
 import sys
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any, Final
 
 from gateway.kit.secret import Secret
-from gateway.model.errors import GatewayError
+from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.probe import ProbeFailure, ProbeResult, StreamFacts
 from gateway.model.site import Credential
 from gateway.rtsp.address import RtspAddress, parse
@@ -129,7 +130,12 @@ class Prober:
                 return described, {}, b""
             async with self._ears:
                 sample = await take_sample(client, described.video, window_s=window_s, gaps=_GAPS)
-        except GatewayError:
+        except GatewayError as error:
+            if error.kind is ErrorKind.CAMERA_BUSY:
+                # It lets everybody ask and has no session left: OpenCV would get none either.
+                described = replace(
+                    described, outcome=Outcome.BUSY, reason=error.message, hint=error.hint
+                )
             return described, {}, b""
         finally:
             await client.close()

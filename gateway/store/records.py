@@ -86,7 +86,8 @@ class RecordStore:
 
         def work(db: sqlite3.Connection) -> list[str]:
             rows = db.execute(
-                "SELECT known FROM cameras WHERE ? IS NULL OR site = ? ORDER BY site, camera",
+                "SELECT known FROM cameras WHERE known <> '' AND (? IS NULL OR site = ?)"
+                " ORDER BY site, camera",
                 (site, site),
             )
             return [str(row["known"]) for row in rows]
@@ -202,12 +203,13 @@ class RecordStore:
         return await self._database.do(work)
 
     async def keep_camera_picture(self, site: str, camera: str, jpeg: bytes) -> None:
-        """Keep the last picture that a probe has taken of a camera that is remembered."""
+        """Keep the last picture that a probe has taken of a camera."""
 
         def work(db: sqlite3.Connection) -> None:
             db.execute(
-                "UPDATE cameras SET picture = ? WHERE site = ? AND camera = ?",
-                (jpeg, site, camera),
+                "INSERT INTO cameras (site, camera, known, picture) VALUES (?, ?, '', ?)"
+                " ON CONFLICT (site, camera) DO UPDATE SET picture = excluded.picture",
+                (site, camera, jpeg),
             )
 
         await self._database.do(work)

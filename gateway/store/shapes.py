@@ -58,7 +58,7 @@ def _scalar(kind: Any, data: Any) -> Any:
         return kind(data)
     value = float(data) if kind is float and isinstance(data, int) else data
     if not isinstance(value, kind):
-        raise ValueError(f"{type(data).__name__} is no {kind.__name__}")
+        raise TypeError(f"{type(data).__name__} is no {kind.__name__}")
     return value
 
 

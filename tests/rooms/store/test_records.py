@@ -233,8 +233,9 @@ async def test_old_surveys_go_and_broken_rows_are_left_out(tmp_path: Path) -> No
 
 
 async def test_the_last_full_look_is_kept_and_goes_with_its_camera(tmp_path: Path) -> None:
-    one = Checkup("house", "door", WHEN, "10.12.0.21", RECORD.facts, None, RECORD.verdict, WHEN,
-                  ProbeFailure("timeout", "slow", "wait"), 2, Playable.EVERYWHERE, True)  # fmt: skip  # noqa: FBT003  # one session
+    slow = ProbeFailure("timeout", "slow", "wait")
+    one = Checkup("house", "door", WHEN, "10.12.0.21", RECORD.facts, None, RECORD.verdict, WHEN)
+    one = replace(one, failure=slow, failures=2, baseline=Playable.EVERYWHERE, single=True)
     later = replace(one, when=WHEN + timedelta(days=1), failure=None, failures=0)
     async with RecordStore(tmp_path) as store:
         await store.keep_checkup(one)
@@ -248,7 +249,7 @@ async def test_the_last_full_look_is_kept_and_goes_with_its_camera(tmp_path: Pat
 
 
 async def test_records_of_the_first_version_are_taken_over(tmp_path: Path) -> None:
-    first = records._MIGRATIONS[0]  # noqa: SLF001  # what the first version has written
+    first = records._MIGRATIONS[0]  # what the first version has written
     store = Database(tmp_path / FILE, (first,))
     await store.do(
         lambda db: db.execute("INSERT INTO surveys VALUES ('s1', 'house', '2026-01-01')")

@@ -1,0 +1,34 @@
+"""Joins what looks after registered cameras, beside the videos: full looks at them."""
+
+from contextlib import AsyncExitStack
+
+from gateway.control.checkups import Checkups
+from gateway.control.fieldwork import Fieldwork
+from gateway.control.posters import Posters
+from gateway.control.siteloop import World
+from gateway.control.streams import Streams
+
+
+async def look_after(
+    stack: AsyncExitStack, fieldwork: Fieldwork, streams: Streams, *, world: World, posters: Posters
+) -> None:
+    """Begin to look after the cameras; ``stack`` ends it."""
+    surveys = fieldwork.surveys
+    await surveys.restore()
+    checkups = Checkups(
+        tools=surveys.tools,
+        given=lambda: streams.given,
+        fleet=lambda: streams.fleet,
+        board=world.board,
+        notes=world.notes,
+        surveying=lambda site: surveys.running(site) is not None,
+        pictures=posters,
+    )
+    stack.push_async_callback(checkups.close)
+
+    def changed() -> None:
+        streams.refresh_soon()
+        checkups.refresh()
+
+    surveys.changed = changed
+    checkups.start()
