@@ -22,7 +22,7 @@ from gateway.mediaserver.outlet.server import Outlet
 from gateway.mediaserver.ports import Engine
 from gateway.mediaserver.registry import Registry
 from gateway.mediaserver.rest import Rest
-from gateway.mediaserver.settings import Settings
+from gateway.mediaserver.settings import RtspOutput, Settings
 from gateway.mediaserver.signalling import Limits, Signalling
 from gateway.mediaserver.stat import Usage
 from gateway.model.errors import ErrorKind, GatewayError
@@ -40,19 +40,20 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The ports in use."""
+    """The ports in use; ``rtsp`` for recorders, ``cdn`` for edges."""
 
     http: int
     ws: int
     media: int
     rtsp: int | None = None
+    cdn: int | None = None
 
 
 @asynccontextmanager
 async def serving(settings: Settings, parts: Parts, lease: Lease) -> AsyncIterator[Ports]:
     """Run engine, REST and signalling for as long as the context lasts."""
     engine = parts.engine
-    outlet = Outlet(settings.rtsp_output.users) if settings.rtsp_output else None
+    outlet = Outlet() if settings.recorders or settings.edges else None
     edge = _edge(settings, parts)
     registry = Registry(
         engine,
@@ -91,17 +92,23 @@ async def serving(settings: Settings, parts: Parts, lease: Lease) -> AsyncIterat
         ws = await _listen(
             stack, signalling.application(), settings.control_address, settings.ws_port
         )
-        rtsp = None
-        if outlet is not None and settings.rtsp_output is not None:
-            rtsp = await outlet.open(settings.rtsp_output.address, settings.rtsp_output.port)
+        if outlet is not None:
             stack.push_async_callback(outlet.close)
+        rtsp = await _offer(outlet, settings.recorders)
+        cdn = await _offer(outlet, settings.edges)
         # Ended in reverse: captures first, so that their viewers still hear why.
         stack.push_async_callback(signalling.close)
         stack.push_async_callback(registry.close)
         if edge is not None:
             edge.start()
             stack.push_async_callback(edge.close)
-        yield Ports(http, ws, engine.port, rtsp)
+        yield Ports(http, ws, engine.port, rtsp, cdn)
+
+
+async def _offer(outlet: Outlet | None, wanted: RtspOutput | None) -> int | None:
+    if outlet is None or wanted is None:
+        return None
+    return await outlet.open(wanted.address, wanted.port, wanted.users)
 
 
 def _edge(settings: Settings, parts: Parts) -> Edge | None:
@@ -130,7 +137,9 @@ async def run(home: Home, settings: Settings, parts: Parts) -> None:
     try:
         async with serving(settings, parts, lease) as ports:
             home.announce(_server_file(settings, ports))
-            log.info("ready", http=ports.http, ws=ports.ws, media=ports.media, rtsp=ports.rtsp)
+            more = {"rtsp": ports.rtsp, "cdn": ports.cdn}
+            shown = {name: port for name, port in more.items() if port is not None}
+            log.info("ready", http=ports.http, ws=ports.ws, media=ports.media, **shown)
             tasks.spawn(lease.run_out(over), "lease")
             await over.wait()
             log.info("ends")

@@ -40,15 +40,8 @@ class Properties:
     def secret(self, key: str) -> str:
         """Return the content of the file that ``key`` names, or an empty text."""
         name = self.read(key, str, "", "a file name")
-        return self._content(key, name) if name else ""
-
-    def secrets(self, key: str) -> list[str]:
-        """Return the lines of the files that ``key`` names, set apart by commas."""
-        names = self.read(key, str, "", "file names").split(",")
-        texts = [self._content(key, name.strip()) for name in names if name.strip()]
-        return [line.strip() for text in texts for line in text.splitlines() if line.strip()]
-
-    def _content(self, key: str, name: str) -> str:
+        if not name:
+            return ""
         try:
             content = (self._home / name).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:

@@ -8,9 +8,11 @@ mistake. Files are named relative to the server's folder.
 ``ip``, ``ip_local``                  address announced to browsers, address bound for media
 ``media_port_from``                   the one port for media, UDP and TCP (0: any free one)
 ``http.port``, ``ws.port``            REST and signalling (0: any free one)
-``rtsp.port``                         where streams are offered over RTSP (0: any free one); only if
-                                      ``embedded.rtsp_users_file`` says to whom
-``cdn_enabled``, ``cdn_role``         ``true`` and ``edge``: take streams from an origin
+``rtsp.port``                         where streams are offered over RTSP to recorders (0: any free
+                                      one), if ``embedded.rtsp_users_file`` says to whom
+``cdn_enabled``, ``cdn_role``         ``true`` and ``edge``: take streams from an origin;
+                                      ``true`` and ``origin``: give them to edges
+``cdn_port``                          where an origin's edges ask, in RTSP (8084; 0: any free one)
 ``disable_rest_auth``                 ``false`` asks for HTTP Basic
 ``keep_alive.server_interval``        milliseconds between pings
 ``keep_alive.probes``                 missing pongs after which a socket is closed
@@ -20,8 +22,10 @@ mistake. Files are named relative to the server's folder.
 ``embedded.token_file``               file with the token that ``connection.custom`` must carry
 ``embedded.max_viewers``              viewers at most (500)
 ``embedded.max_captures``             cameras at most (64)
-``embedded.rtsp_address``             where RTSP is offered (127.0.0.1; or a network; 0.0.0.0: all)
-``embedded.rtsp_users_file``          files with a line ``user:password`` for each user of it
+``embedded.rtsp_address``             where recorders ask (0.0.0.0: every address; or a network)
+``embedded.rtsp_users_file``          file with a line ``user:password`` for each recorder
+``embedded.edges_address``            where edges ask (127.0.0.1; or a network)
+``embedded.edges_file``               file with the ``user:password`` of an origin's edges
 ``embedded.origin_file``              file with ``rtsp://user:password@host:port`` of an edge's
                                       origin, read at each connection
 ``embedded.linger_s``                 how long an edge keeps a stream without viewers (30)
@@ -36,7 +40,7 @@ mistake. Files are named relative to the server's folder.
 """
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -60,7 +64,10 @@ class BasicUser:
 
 @dataclass(frozen=True, slots=True)
 class RtspOutput:
-    """Where the streams are offered over RTSP, and to whom; ``address`` ``None``: everywhere."""
+    """Where the streams are offered over RTSP, and to whom; ``address`` ``None``: everywhere.
+
+    Recorders and edges have one each, so that a recorder's network never sees the edges' user.
+    """
 
     address: str | None
     port: int
@@ -102,7 +109,8 @@ class Settings:
     allowed_cameras: tuple[str, ...] = ()
     log_max_bytes: int = 2_000_000
     fingerprint: str = ""
-    rtsp_output: RtspOutput | None = None
+    recorders: RtspOutput | None = None
+    edges: RtspOutput | None = None
     edge: EdgeOf | None = None
 
 
@@ -156,7 +164,8 @@ def parse(text: str, *, home: Path, environment: Mapping[str, str]) -> Settings:
         ),
         log_max_bytes=read.read("embedded.log_max_bytes", values.positive, 2_000_000, "bytes"),
         fingerprint=read.read("embedded.fingerprint", str, "", "a text"),
-        rtsp_output=_rtsp_output(read),
+        recorders=_recorders(read),
+        edges=_edges(read),
         edge=_edge(read),
     )
     read.refuse_unknown()
@@ -195,25 +204,29 @@ def _rest_user(read: Properties, environment: Mapping[str, str]) -> BasicUser | 
     return None
 
 
-def _rtsp_output(read: Properties) -> RtspOutput | None:
-    address = read.read("embedded.rtsp_address", values.own_address, "127.0.0.1", _WHERE)
+def _recorders(read: Properties) -> RtspOutput | None:
+    address = read.read("embedded.rtsp_address", values.own_address, "0.0.0.0", _WHERE)  # noqa: S104  # recorders stand anywhere
     port = read.read("rtsp.port", values.port, 0, _PORT)
-    users = _users(read.secrets("embedded.rtsp_users_file"))
-    if not users:
-        return None
-    return RtspOutput(
-        None if ipaddress.ip_address(address).is_unspecified else address, port, users
-    )
+    users = _users(read.secret("embedded.rtsp_users_file"))
+    everywhere = ipaddress.ip_address(address).is_unspecified
+    return RtspOutput(None if everywhere else address, port, users) if users else None
 
 
-def _users(lines: Iterable[str]) -> tuple[User, ...]:
+def _edges(read: Properties) -> RtspOutput | None:
+    address = read.read("embedded.edges_address", values.own_address, "127.0.0.1", _WHERE)
+    port = read.read("cdn_port", values.port, 8084, _PORT)
+    users = _users(read.secret("embedded.edges_file"))
+    return RtspOutput(address, port, users) if users and _role(read) == "origin" else None
+
+
+def _users(text: str) -> tuple[User, ...]:
     users = []
-    for line in lines:
-        name, separator, password = line.partition(":")
+    for line in text.splitlines():
+        name, separator, password = line.strip().partition(":")
         if not (name and separator and password):
             raise GatewayError(
                 ErrorKind.CONFIG_INVALID,
-                "a file of embedded.rtsp_users_file holds a line without user and password",
+                "a file of users holds a line without user and password",
                 "write lines user:password",
             )
         users.append(User(name, Secret(password)))
@@ -221,10 +234,9 @@ def _users(lines: Iterable[str]) -> tuple[User, ...]:
 
 
 def _edge(read: Properties) -> EdgeOf | None:
-    enabled = read.read("cdn_enabled", values.yes_or_no, default=False, wants="true or false")
     file = read.file("embedded.origin_file")
     linger_s = read.read("embedded.linger_s", values.seconds, 30.0, "seconds")
-    if not enabled or read.read("cdn_role", values.role, "edge", "origin or edge") != "edge":
+    if _role(read) != "edge":
         return None
     if file is None:
         raise GatewayError(
@@ -233,6 +245,13 @@ def _edge(read: Properties) -> EdgeOf | None:
             "name a file with rtsp://user:password@host:port in embedded.origin_file",
         )
     return EdgeOf(file, linger_s)
+
+
+def _role(read: Properties) -> str | None:
+    """Return the server's role in a CDN, ``None`` when there is no CDN."""
+    if not read.read("cdn_enabled", values.yes_or_no, default=False, wants="true or false"):
+        return None
+    return read.read("cdn_role", values.role, "edge", "origin or edge")
 
 
 def _secret_or_none(content: str) -> Secret | None:

@@ -25,8 +25,8 @@ from gateway.runtime.spec import from_plain, plain
 
 REST_USER_FILE: Final = "conf/rest-user"
 TOKEN_FILE: Final = "conf/signalling-token"  # noqa: S105  # a file's name
-EDGES_FILE: Final = "conf/rtsp-edges"
-RECORDERS_FILE: Final = "conf/rtsp-recorders"
+EDGES_FILE: Final = "conf/edges"
+RECORDERS_FILE: Final = "conf/recorders"
 ORIGIN_FILE: Final = "conf/origin"
 _EDGE: Final = "edge"
 _USER: Final = "gateway"
@@ -39,13 +39,14 @@ _TAIL_LINES: Final = 8
 class Label:
     """What a server was made from.
 
-    ``media_port`` is its UDP port across restarts, ``rtsp_port`` that of its RTSP output.
+    ``media_port`` is its UDP port across restarts, ``cdn_port`` the TCP port where an
+    origin's edges ask.
     """
 
     spec: ServerSpec
     fingerprint: str
     media_port: int
-    rtsp_port: int | None = None
+    cdn_port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Folder:
                 spec=from_plain(values["spec"]),
                 fingerprint=str(values["fingerprint"]),
                 media_port=int(values["media_port"]),
-                rtsp_port=int(values["rtsp_port"]) if values.get("rtsp_port") else None,
+                cdn_port=int(values["cdn_port"]) if values.get("cdn_port") else None,
             )
         except (KeyError, TypeError, ValueError):
             return None
@@ -113,17 +114,17 @@ class Folder:
             "spec": plain(label.spec),
             "fingerprint": label.fingerprint,
             "media_port": label.media_port,
-            "rtsp_port": label.rtsp_port,
+            "cdn_port": label.cdn_port,
         }
         _write(self.path / "label.json", json.dumps(values))
 
     def output(self) -> str | None:
         """Return where edges take this server's streams, with their password; or ``None``."""
         label = self.label()
-        if label is None or label.rtsp_port is None or not label.spec.feeds_edges:
+        if label is None or label.cdn_port is None or not label.spec.feeds_edges:
             return None
         try:
-            return f"rtsp://{self._secret(EDGES_FILE)}@127.0.0.1:{label.rtsp_port}"
+            return f"rtsp://{self._secret(EDGES_FILE)}@127.0.0.1:{label.cdn_port}"
         except OSError:
             return None
 

@@ -1,11 +1,11 @@
 """How processes of one site find each other: an origin's RTSP port, and its edges."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.server import Role, ServerSpec
 from gateway.runtime import mediaports
-from gateway.runtime.folder import EDGES_FILE, RECORDERS_FILE, Folder, Label
+from gateway.runtime.folder import Folder, Label
 
 _LOOPBACK = "127.0.0.1"
 
@@ -15,36 +15,28 @@ Labelled = Iterable[tuple[Folder, Label]]
 def choose_ports(
     ports: tuple[int, int], spec: ServerSpec, *, taken: Collection[int], old: Label | None
 ) -> tuple[int, int | None]:
-    """Return a server's media port, and the port of its RTSP output if it has one.
+    """Return a server's media port, and the one where an origin's edges ask.
 
-    Both stay as they were if they can. Edges take theirs on the loopback address, from the range
-    that is ours, so that nobody else takes it while the origin is down.
+    Both stay as they were if they can. The second is on the loopback address, out of the range that
+    is ours, so that nobody else takes it while the origin is down.
     """
     media = mediaports.choose(
         ports, taken=taken, wanted=old.media_port if old else None, address=spec.address
     )
-    if spec.rtsp_output is not None:
-        return media, spec.rtsp_output.port
     if not spec.feeds_edges:
         return media, None
-    rtsp = mediaports.choose(
+    cdn = mediaports.choose(
         ports,
         taken={*taken, media},
-        wanted=old.rtsp_port if old else None,
+        wanted=old.cdn_port if old else None,
         address=_LOOPBACK,
     )
-    return media, rtsp
-
-
-def users_files(spec: ServerSpec) -> Sequence[str]:
-    """Return the files of those who may take a server's streams."""
-    edges = [EDGES_FILE] if spec.feeds_edges else []
-    return [*edges, *([RECORDERS_FILE] if spec.rtsp_output else [])]
+    return media, cdn
 
 
 def ports_of(label: Label) -> set[int]:
     """Return all ports that a server has."""
-    return {label.media_port, *([label.rtsp_port] if label.rtsp_port else [])}
+    return {label.media_port, *([label.cdn_port] if label.cdn_port else [])}
 
 
 def find_origin(folder: Folder, spec: ServerSpec, labelled: Labelled) -> None:

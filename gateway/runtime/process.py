@@ -17,7 +17,15 @@ from gateway.kit.tasks import Tasks
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.server import ServerObserved, ServerSpec, ServerState
 from gateway.runtime import origins, pids, program
-from gateway.runtime.folder import ORIGIN_FILE, REST_USER_FILE, TOKEN_FILE, Folder, Label
+from gateway.runtime.folder import (
+    EDGES_FILE,
+    ORIGIN_FILE,
+    RECORDERS_FILE,
+    REST_USER_FILE,
+    TOKEN_FILE,
+    Folder,
+    Label,
+)
 from gateway.runtime.spec import fingerprint
 
 GRACE_S: Final = 3.0
@@ -36,8 +44,9 @@ class Configure(Protocol):
         fingerprint: str,
         rest_user_file: str,
         token_file: str,
-        rtsp_port: int | None,
-        users_files: Sequence[str],
+        cdn_port: int | None,
+        recorders_file: str,
+        edges_file: str,
         origin_file: str,
     ) -> Mapping[str, str]:
         """Return the files; those with secrets are written by the runtime itself."""
@@ -211,16 +220,17 @@ class ProcessRuntime:
             fingerprint=label.fingerprint,
             rest_user_file=REST_USER_FILE,
             token_file=TOKEN_FILE,
-            rtsp_port=label.rtsp_port,
-            users_files=origins.users_files(label.spec),
+            cdn_port=label.cdn_port,
+            recorders_file=RECORDERS_FILE,
+            edges_file=EDGES_FILE,
             origin_file=ORIGIN_FILE,
         )
 
     def _launch(self, folder: Folder, spec: ServerSpec, mark: str, old: Label | None) -> None:
         others = [(one, label) for one, label in self._labelled() if label.spec.id != spec.id]
         taken = {port for _, label in others for port in origins.ports_of(label)}
-        media, rtsp = origins.choose_ports(self._media_ports, spec, taken=taken, old=old)
-        label = Label(spec, mark, media, rtsp)
+        media, cdn = origins.choose_ports(self._media_ports, spec, taken=taken, old=old)
+        label = Label(spec, mark, media, cdn)
         try:
             origins.find_origin(folder, spec, others)
             folder.put_away_crash()

@@ -1,6 +1,6 @@
 """Configuration files of media servers: pure texts, written by whoever runs the server."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from gateway.model.errors import ErrorKind, GatewayError
@@ -8,6 +8,7 @@ from gateway.model.server import Role, ServerSpec
 
 PROPERTIES: Final = "conf/flashphoner.properties"
 JVM_OPTIONS: Final = "conf/wcs-core.properties"
+_CDN_PORT: Final = 8084
 _MIB: Final = 1 << 20
 _LEAST_HEAP: Final = 256
 
@@ -19,15 +20,16 @@ def embedded_files(
     fingerprint: str,
     rest_user_file: str,
     token_file: str,
-    rtsp_port: int | None = None,
-    users_files: Sequence[str] = (),
+    cdn_port: int | None = None,
+    recorders_file: str = "",
+    edges_file: str = "",
     origin_file: str = "",
     lease_s: float = 900.0,
 ) -> Mapping[str, str]:
     """Return the files (name in the server's folder: content) of an embedded server.
 
-    ``rtsp_port`` is where it offers its streams to those in ``users_files``; ``origin_file`` tells
-    an edge where its origin does. Its control ports are the kernel's choice on the loopback
+    ``cdn_port`` is where an origin offers its streams to the edges of ``edges_file``; an edge finds
+    the place in ``origin_file``. Its control ports are the kernel's choice on the loopback
     address. It ends by itself when the gateway has asked nothing for ``lease_s`` seconds, so that
     no orphan outlives its gateway.
     """
@@ -48,7 +50,8 @@ def embedded_files(
                 "embedded.lease_s": str(lease_s),
                 "embedded.fingerprint": fingerprint,
                 **_edge(spec, origin_file),
-                **_output(spec, rtsp_port, users_files, "127.0.0.1"),
+                **_origin(spec, cdn_port, edges_file, "127.0.0.1"),
+                **_recorders(spec, recorders_file),
             }
         )
     }
@@ -63,8 +66,8 @@ def embedded_container_files(
     announced: str | None,
     control: str,
     token_file: str,
-    rtsp_port: int | None = None,
-    users_files: Sequence[str] = (),
+    recorders_file: str = "",
+    edges_file: str = "",
     origin_file: str = "",
 ) -> Mapping[str, str]:
     """Return the files of an embedded server in a container.
@@ -85,7 +88,8 @@ def embedded_container_files(
                 "embedded.max_viewers": str(spec.max_viewers),
                 "embedded.sound": "true" if spec.sound else "false",
                 **_edge(spec, origin_file),
-                **_output(spec, rtsp_port, users_files, control),
+                **_origin(spec, _CDN_PORT + offset, edges_file, control),
+                **_recorders(spec, recorders_file),
             }
         )
     }
@@ -122,7 +126,7 @@ def wcs_files(
                 "ws.port": str(8080 + offset),
                 "wss.port": str(8443 + offset),
                 "rtsp.port": str(5555 + offset),
-                "cdn_port": str(8084 + offset),
+                "cdn_port": str(_CDN_PORT + offset),
                 "rtsp_interleaved_mode": "true",
             }
         )
@@ -134,23 +138,30 @@ def wcs_files(
 
 
 def _edge(spec: ServerSpec, origin_file: str) -> dict[str, str]:
-    """Return an embedded server's part among its site's servers, in the words of WCS's CDN."""
-    if spec.role is Role.EDGE:
-        return {"cdn_enabled": "true", "cdn_role": "edge", "embedded.origin_file": origin_file}
-    return {"cdn_enabled": "true", "cdn_role": "origin"} if spec.feeds_edges else {}
+    if spec.role is not Role.EDGE:
+        return {}
+    return {"cdn_enabled": "true", "cdn_role": "edge", "embedded.origin_file": origin_file}
 
 
-def _output(
-    spec: ServerSpec, port: int | None, users_files: Sequence[str], control: str
-) -> dict[str, str]:
-    """Return where an embedded server offers its streams: to edges on ``control`` alone."""
-    if port is None:
+def _origin(spec: ServerSpec, port: int | None, edges_file: str, control: str) -> dict[str, str]:
+    if not spec.feeds_edges or port is None:
         return {}
     return {
-        "rtsp.port": str(port),
-        # Recorders stand in the building's network, and edges come to the same port.
-        "embedded.rtsp_address": "0.0.0.0" if spec.rtsp_output else control,  # noqa: S104  # wished for
-        "embedded.rtsp_users_file": ",".join(users_files),
+        "cdn_enabled": "true",
+        "cdn_role": "origin",
+        "cdn_port": str(port),
+        "embedded.edges_address": control,
+        "embedded.edges_file": edges_file,
+    }
+
+
+def _recorders(spec: ServerSpec, users_file: str) -> dict[str, str]:
+    if spec.rtsp_output is None:
+        return {}
+    return {
+        "rtsp.port": str(spec.rtsp_output.port),
+        **_known({"embedded.rtsp_address": spec.address}),
+        "embedded.rtsp_users_file": users_file,
     }
 
 

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,7 +34,7 @@ class User:
 class Gate:
     """Checks proofs, and keeps hosts out that guess: ten wrong ones, then one in six seconds."""
 
-    def __init__(self, users: tuple[User, ...]) -> None:
+    def __init__(self, users: Sequence[User]) -> None:
         self._users = {user.name: user.password for user in users}
         self._guesses: dict[str, Allowance] = {}
 

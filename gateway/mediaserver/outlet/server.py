@@ -1,8 +1,9 @@
-"""The RTSP output of this media server: one TCP port, all streams, all who take them."""
+"""The RTSP output of this media server: all streams, all who take them."""
 
 import asyncio
 import secrets
 import time
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
@@ -21,39 +22,41 @@ _REPORT_EVERY_S: Final = 5.0
 
 
 class Outlet:
-    """Offers every stream as ``rtsp://host:port/<stream>`` to ``users``."""
+    """Offers every stream as ``rtsp://host:port/<stream>``, at each port to users of its own."""
 
-    def __init__(self, users: tuple[User, ...]) -> None:
-        self.gate = Gate(users)
+    def __init__(self) -> None:
         self._feeds: dict[str, Feed] = {}
         self._strangers: set[Session] = set()
         self._clients: set[Session] = set()
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         self.tasks = Tasks("rtsp-output")
         self._cname = secrets.token_hex(8)
         self._log = structlog.get_logger("rtsp-output")
 
-    async def open(self, host: str | None, port: int) -> int:
-        """Listen at ``host`` (``None``: every address) and return the port in use.
+    async def open(self, host: str | None, port: int, users: Sequence[User]) -> int:
+        """Listen for ``users`` at ``host`` (``None``: every address); return the port in use.
 
         Raises CONFLICT when it is taken.
         """
         loop = asyncio.get_running_loop()
+        gate = Gate(users)
         try:
-            self._server = await loop.create_server(lambda: Session(self), host, port)
+            server = await loop.create_server(lambda: Session(self, gate), host, port)
         except OSError as error:
             raise GatewayError(
                 ErrorKind.CONFLICT,
                 f"TCP port {port} cannot be opened for the RTSP output: {plainly(error)}",
                 "end what uses it, or choose another port for the RTSP output",
             ) from error
-        self.tasks.spawn(self._report(), "reports")
-        return int(self._server.sockets[0].getsockname()[1])
+        if not self._servers:
+            self.tasks.spawn(self._report(), "reports")
+        self._servers.append(server)
+        return int(server.sockets[0].getsockname()[1])
 
     async def close(self) -> None:
-        """Hang up on everybody and close the port."""
-        if self._server is not None:
-            self._server.close()
+        """Hang up on everybody and close the ports."""
+        for server in self._servers:
+            server.close()
         for feed in self._feeds.values():
             feed.end("the server ends")
         for session in [*self._clients, *self._strangers]:

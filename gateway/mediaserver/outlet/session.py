@@ -38,7 +38,6 @@ _DEAD_PEER_MS: Final = 20_000
 class House(Protocol):
     """What a session asks of :class:`gateway.mediaserver.outlet.server.Outlet`."""
 
-    gate: Gate
     tasks: Tasks
 
     def feed(self, name: str) -> Feed | None:
@@ -57,8 +56,9 @@ class House(Protocol):
 class Session(asyncio.BufferedProtocol):
     """Serves one client until either side ends it; no request of its can do more than that."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, gate: Gate) -> None:
         self._house = house
+        self._gate = gate
         self._receiver = Receiver(self._packet, self._message)
         self._requests: asyncio.Queue[Message] = asyncio.Queue(_QUEUE)
         self._transport: asyncio.Transport | None = None
@@ -84,7 +84,7 @@ class Session(asyncio.BufferedProtocol):
         if sock is not None:
             # A recorder whose cable is pulled takes nothing and says nothing.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _DEAD_PEER_MS)
-        self._door = Door(self._house.gate, self._peer())
+        self._door = Door(self._gate, self._peer())
         self._serving = self._house.tasks.spawn(self._serve(), "client")
 
     def get_buffer(self, sizehint: int) -> memoryview:

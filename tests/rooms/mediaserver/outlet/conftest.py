@@ -33,8 +33,8 @@ class Served:
 
 @asynccontextmanager
 async def serve(*, sound: AudioCodec | None = None, gop: int = 25) -> AsyncIterator[Served]:
-    outlet = Outlet((User(USER, Secret(PASSWORD)),))
-    port = await outlet.open("127.0.0.1", 0)
+    outlet = Outlet()
+    port = await outlet.open("127.0.0.1", 0, (User(USER, Secret(PASSWORD)),))
     outlet.publish(STREAM)
     feed = outlet.feed(STREAM)
     assert feed is not None
