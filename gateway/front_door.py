@@ -23,6 +23,7 @@ class Doors:
 
     port: int = 0
     staff_port: int | None = None
+    metrics_port: int | None = None
     _context: ssl.SSLContext | None = None
     _tls: Tls | None = None
     _runner: web.AppRunner | None = field(default=None, repr=False)
@@ -40,8 +41,12 @@ class Doors:
         listen: tuple[str, int],
         staff_listen: tuple[str, int] | None,
         tls: Tls | None,
+        metrics_listen: tuple[str, int] | None = None,
     ) -> None:
-        """Serve ``app``; ``stack`` closes the doors. Raises GatewayError."""
+        """Serve ``app``; ``stack`` closes the doors. Raises GatewayError.
+
+        The listener for metrics speaks plain http: it is for a machine beside this one.
+        """
         if tls is not None:
             self._context = _context()
             _use(self._context, tls)
@@ -53,6 +58,9 @@ class Doors:
         if staff_listen is not None:
             self.staff_port = await self._listen(*staff_listen)
             app[keys.SIDES].staff_port = self.staff_port
+        if metrics_listen is not None:
+            self.metrics_port = await self._listen(*metrics_listen, plain=True)
+            app[keys.SIDES].metrics_port = self.metrics_port
 
     def renew(self, tls: Tls | None) -> None:
         """Show another certificate to whoever connects from now on."""
@@ -67,12 +75,12 @@ class Doors:
         self._tls = tls
         log.info("the certificate is renewed", until=f"{tls.expires:%Y-%m-%d}")
 
-    async def _listen(self, host: str, port: int) -> int:
+    async def _listen(self, host: str, port: int, *, plain: bool = False) -> int:
         runner = self._runner
         if runner is None:
             raise GatewayError(ErrorKind.INTERNAL, "the doors are opened before they are made")
         there = len(runner.addresses)
-        site = web.TCPSite(runner, host, port, ssl_context=self._context)
+        site = web.TCPSite(runner, host, port, ssl_context=None if plain else self._context)
         try:
             await site.start()
         except OSError as error:

@@ -25,6 +25,7 @@ from gateway.control.clients import Clients
 from gateway.control.demand import Demand
 from gateway.control.fieldwork import Fieldwork
 from gateway.control.keeper import Keeper
+from gateway.control.ports import Runtime
 from gateway.control.posters import Posters
 from gateway.control.siteloop import World
 from gateway.control.streams import Streams
@@ -38,13 +39,14 @@ from gateway.kit.tasks import Tasks
 from gateway.model.company import Fleet, RuntimeKind, Settings
 from gateway.model.errors import GatewayError
 from gateway.rtsp.picture import PictureWorker
-from gateway.runtimes import LEASE_S, make_runtime, needs_restart
+from gateway.runtime.host import Host
+from gateway.runtimes import LEASE_S, make_runtime, needs_restart, take_over
 from gateway.store.files import PosterFiles
 from gateway.store.lock import DataFolder
 from gateway.surveying import open_fieldwork
+from gateway.upkeep import look_after
 from gateway.wcs.server import WcsServer
 
-from gateway.upkeep import look_after
 _REMOVE_S: Final = 20.0
 _REREAD_S: Final = 5.0
 
@@ -69,6 +71,7 @@ class Service:
     _fleet: Fleet = field(default_factory=lambda: Fleet(Settings(), {}))
     _keeper: Keeper | None = None
     _streams: Streams | None = None
+    _runtime: Runtime | None = None
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _tasks: Tasks = field(default_factory=lambda: Tasks("service"))
     _remove: bool = False
@@ -103,8 +106,11 @@ class Service:
             board=self.board,
             demand=Demand(SystemClock()),
             clock=SystemClock(),
+            host=Host(),
         )
+        self._runtime = world.runtime
         self._stack.push_async_callback(world.runtime.close)
+        take_over(world.runtime, self._fleet)
         self._keeper = keeper = Keeper(world)
         self._stack.push_async_callback(self._end_keeping, keeper)
         watching, posters = self._followers(world, keeper)
@@ -126,15 +132,15 @@ class Service:
         )
         keeper.start()
         await self._streams.start()
+        await look_after(
+            self._stack, fieldwork, self._streams, world=world, posters=posters
+        )
         keeper.apply(self.fleet)
         posters.start()
         self._tasks.spawn(self._follow_files(keeper), "configuration")
         log.info(
             "the gateway serves",
             url=self.url,
-        await look_after(
-            self._stack, fieldwork, self._streams, world=world, posters=posters
-        )
             sites=len(self._fleet.sites),
             data=str(settings.data_dir),
         )
@@ -182,6 +188,8 @@ class Service:
             watching=watching,
             posters=posters,
             ages=keeper.ages,
+            facts=keeper.all_facts,
+            measures=keeper.measures,
             web_dir=web_dir(),
             demo_switch=self.options.demo_switch,
             fieldwork=fieldwork,
@@ -193,6 +201,7 @@ class Service:
             app,
             listen=self._listen(),
             staff_listen=settings.staff_listen,
+            metrics_listen=settings.metrics_listen,
             tls=settings.tls,
         )
 
@@ -212,13 +221,15 @@ class Service:
         log = structlog.get_logger("service")
         async for fleet in changes(self._loader, asyncio.Event()):
             before, self._fleet = self._fleet, fleet
+            if self._runtime is not None:
+                take_over(self._runtime, fleet)
             if self._streams is not None:
                 self._streams.take(fleet)
             keeper.apply(self.fleet)
             self._doors.renew(fleet.settings.tls)
             if needs_restart(before.settings) != needs_restart(fleet.settings):
                 log.warning(
-                    "listen, data_dir, runtime, engine and network change at the next start"
+                    "listen, data_dir, runtime and media_ports change at the next start"
                 )
 
     async def _end_keeping(self, keeper: Keeper) -> None:

@@ -17,7 +17,7 @@ from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.site import Site
 
 CSRF_HEADER: Final = "X-CSRF-Token"
-_ASKED: Final = ("/api", "/whep", "/healthz")
+_ASKED: Final = ("/api", "/whep", "/healthz", "/metrics")
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from gateway.api import (
     audit,
+    beacons,
     buildings,
     cameras,
     cors,
@@ -17,6 +18,7 @@ from gateway.api import (
     health,
     history,
     keys,
+    metrics,
     openapi,
     pages,
     play_state,
@@ -29,6 +31,7 @@ from gateway.api import (
 )
 from gateway.api.access import identify
 from gateway.api.assets import Assets
+from gateway.api.beacon_sums import Beacons
 from gateway.api.doorkeeping import keep_doors
 from gateway.api.limits import Limits, Pace
 from gateway.api.problems import problems
@@ -38,12 +41,14 @@ from gateway.api.sides import keep_sides
 from gateway.api.streams import Streams
 from gateway.control.fieldwork import Fieldwork
 from gateway.kit.clock import Clock, SystemClock
+from gateway.kit.measures import Measures
 
 _SITE: Final = "/api/v1/sites/{site}"
 _POSTER: Final = "/api/v1/sites/{site}/cameras/{camera}/poster.jpg"
 _CAMERA: Final = "/whep/{site}/{camera}"
 _PLAY: Final = "/whep/{site}/{camera}/{play}"
 _PLAY_STATE: Final = "/api/v1/sites/{site}/cameras/{camera}/plays/{play}"
+_BEACON: Final = _PLAY_STATE + "/beacon"
 
 
 def create_app(
@@ -59,6 +64,8 @@ def create_app(
     stores: ports.Stores | None = None,
     limits: Limits | None = None,
     clock: Clock | None = None,
+    facts: ports.CurrentFacts = dict,
+    measures: Measures | None = None,
 ) -> web.Application:
     """Join the parts to an application that any aiohttp runner serves.
 
@@ -70,10 +77,13 @@ def create_app(
     clock = clock or SystemClock()
     app = web.Application(
         middlewares=[real_client, problems, keep_sides, identify],
-        client_max_size=limits.offer_bytes
+        client_max_size=limits.offer_bytes,
     )
     app[keys.FLEET] = fleet
     app[keys.SIDES] = Sides()
+    app[keys.FACTS] = facts
+    app[keys.MEASURES] = measures or Measures()
+    app[keys.BEACONS] = Beacons(app[keys.MEASURES])
     app[keys.BOARD] = board
     app[keys.POSTERS] = posters
     app[keys.AGES] = ages
@@ -114,6 +124,8 @@ def _routes() -> list[web.RouteDef]:
         web.get("/api/v1/audit", audit.list_views),
         web.get("/api/v1/audit.csv", audit.export_views),
         web.get(_PLAY_STATE, play_state.show_play),
+        web.post(_BEACON, beacons.take_beacon),
+        web.get("/metrics", metrics.show_metrics),
         web.get("/api/v1/openapi.json", openapi.show_openapi),
         web.get("/api/v1/docs", pages.docs),
         *surveys.routes(),

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from gateway.api import ports
 from gateway.api.assets import Assets
+from gateway.api.beacon_sums import Beacons
 from gateway.api.guessing import Guesses
 from gateway.api.identity import Identity
 from gateway.api.limits import Limits, Pace
@@ -19,6 +20,7 @@ from gateway.api.streams import Streams
 from gateway.api.viewings import Viewings
 from gateway.control.fieldwork import Fieldwork
 from gateway.kit.clock import Clock
+from gateway.kit.measures import Measures
 from gateway.model.errors import GatewayError
 
 FLEET: Final = web.AppKey[ports.CurrentFleet]("fleet")
@@ -42,6 +44,9 @@ FIELDWORK: Final = web.AppKey[Fieldwork | None]("fieldwork")
 HISTORY: Final = web.AppKey[ports.HistoryStore | None]("history")
 
 SIDES: Final = web.AppKey[Sides]("sides")
+FACTS: Final = web.AppKey[ports.CurrentFacts]("facts")
+MEASURES: Final = web.AppKey[Measures]("measures")
+BEACONS: Final = web.AppKey[Beacons]("beacons")
 
 PEER: Final = web.RequestKey[str]("peer")
 """The address that the connection comes from, whatever a header says."""

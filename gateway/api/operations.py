@@ -51,6 +51,9 @@ _WATCHING: Final = {
     ),
     ("DELETE", "/whep/{site}/{camera}/{play}"): Operation(who="anyone", answers={200: ("", None)}),
     ("PATCH", "/whep/{site}/{camera}/{play}"): Operation(who="anyone", answers={}),
+    ("POST", _CAMERA + "/plays/{play}/beacon"): Operation(
+        who="anyone", answers={204: ("", None)}, body=("text/plain", None)
+    ),
     ("GET", _CAMERA + "/plays/{play}"): Operation(who="anyone", answers=in_json(named("Play"))),
     ("GET", "/api/v1/sites"): Operation(
         who="viewer", answers=in_json(closed(sites=listed(named("SiteSummary"))))
@@ -160,6 +163,7 @@ _HEALTH: Final = {
     ("GET", "/readyz"): Operation(
         who="anyone", answers=in_json(named("Readiness")) | in_json(named("Readiness"), 503)
     ),
+    ("GET", "/metrics"): Operation(who="administrator", answers={200: ("text/plain", None)}),
     ("GET", "/api/v1/openapi.json"): Operation(who="anyone", answers=in_json(_ANY)),
 }
 

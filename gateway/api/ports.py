@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from gateway.control.facts import Facts
 from gateway.model.access import AuditQuery, PastView, Revocation, SessionRecord, View
 from gateway.model.company import Fleet
 from gateway.model.history import HistoryQuery, Span
@@ -14,6 +15,9 @@ from gateway.model.status import CameraStatus, SiteStatus
 
 CurrentFleet = Callable[[], Fleet]
 """The settings and sites in force now."""
+
+CurrentFacts = Callable[[], Mapping[str, Facts]]
+"""What the last cycle of every site has seen."""
 
 LoopAges = Callable[[], Mapping[str, float]]
 """Seconds since the last finished cycle, by site."""
@@ -77,15 +81,15 @@ class Watching(Protocol):
     async def stop(self, site_id: str, camera_id: str, play_id: str) -> bool:
         """End a play; tell whether it was there."""
 
-    def viewers(self, site_id: str) -> frozenset[str] | None:
-        """Return the ids of a site's running plays; ``None`` while nobody can tell."""
-
-
     def room(self, site_id: str) -> int | None:
         """Return how many viewers a site still takes; ``None`` while nobody can tell."""
 
     def leaving(self, site_id: str) -> frozenset[str]:
         """Return the ids of the plays that had better go on at another media server."""
+
+    def viewers(self, site_id: str) -> frozenset[str] | None:
+        """Return the ids of a site's running plays; ``None`` while nobody can tell."""
+
 
 class AuditStore(Protocol):
     """Keeps who watched; ``begin`` and ``end`` return at once and never fail."""

@@ -51,7 +51,7 @@ RETRY_AFTER_S: Final[Mapping[ErrorKind, int]] = {
 STARTED: Final = web.RequestKey[bool]("started")
 """True on a request whose answer has begun: it is too late for a problem."""
 
-JSON_PATHS: Final = ("/api", "/whep", "/healthz", "/readyz")
+JSON_PATHS: Final = ("/api", "/whep", "/healthz", "/readyz", "/metrics")
 
 _PAGES: Final = {
     "en": ("This page does not exist.", "Something went wrong.", "To all buildings"),

@@ -7,14 +7,21 @@ from aiohttp import web
 
 @dataclass(slots=True)
 class Sides:
-    """Where staff are served: the port of their own listener, ``None`` while there is none."""
+    """The ports of the staff's and of Prometheus's own listener, ``None`` while there is none."""
 
     staff_port: int | None = None
+    metrics_port: int | None = None
 
     def is_public(self, request: web.Request) -> bool:
         """Tell whether a request came in where staff are not served."""
-        if self.staff_port is None:
-            return False
-        transport = request.transport
-        name = None if transport is None else transport.get_extra_info("sockname")
-        return name is None or name[1] != self.staff_port
+        return self.staff_port is not None and _port(request) != self.staff_port
+
+    def is_for_metrics(self, request: web.Request) -> bool:
+        """Tell whether a request came in where metrics are all that is served."""
+        return self.metrics_port is not None and _port(request) == self.metrics_port
+
+
+def _port(request: web.Request) -> int | None:
+    transport = request.transport
+    name = None if transport is None else transport.get_extra_info("sockname")
+    return None if name is None else int(name[1])

@@ -25,11 +25,18 @@ _OFFICE: Final = frozenset(
 )
 """Open to anybody by themselves, and of use to staff only."""
 
+_WATCHED: Final = frozenset({"/metrics", "/healthz", "/readyz"})
+"""What the listener for metrics serves."""
+
 
 @web.middleware
 async def keep_sides(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let nothing of staff's business be reached from the public side."""
-    if request.app[keys.SIDES].is_public(request) and _is_staffs(request):
+    sides, path = request.app[keys.SIDES], request.path
+    if sides.is_for_metrics(request):
+        if path not in _WATCHED:
+            raise GatewayError(ErrorKind.NOT_FOUND, "There are only metrics here.")
+    elif sides.is_public(request) and _is_staffs(request):
         raise GatewayError(ErrorKind.NOT_FOUND, "There is nothing here.")
     return await handler(request)
 

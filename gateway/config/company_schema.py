@@ -29,6 +29,19 @@ _SETTINGS = Settings()
 _SERVERS = MediaServers()
 
 
+class TlsKeys(Keys):
+    """The gateway's own certificate."""
+
+    certificate: Text = Field(
+        description="File with the certificate chain in PEM, relative to this directory.",
+        examples=["/etc/letsencrypt/live/cams.example.ru/fullchain.pem"],
+    )
+    key: SecretField = Field(
+        description="Reference to the private key in PEM.",
+        examples=["{file: /etc/letsencrypt/live/cams.example.ru/privkey.pem}"],
+    )
+
+
 class HistoryKeys(Keys):
     """The record of the cameras' states."""
 
@@ -249,6 +262,23 @@ class GatewayKeys(Keys):
         examples=["0.0.0.0:8080"],
         json_schema_extra={"default": f"{_SETTINGS.listen_host}:{_SETTINGS.listen_port}"},
     )
+    staff_listen: Listen | None = Field(
+        default=None,
+        description="Host and port of the staff's own listener; the public one then has no "
+        "console and nothing else of theirs.",
+        examples=["10.0.0.5:8081"],
+    )
+    metrics_listen: Listen | None = Field(
+        default=None,
+        description="Host and port where Prometheus reads /metrics without a token; keep it off "
+        "the public side.",
+        examples=["127.0.0.1:9464"],
+    )
+    tls: TlsKeys | None = Field(
+        default=None,
+        description="Certificate of the gateway, if it speaks https itself; it is taken over "
+        "when its files change.",
+    )
     data_dir: Text = Field(
         default=str(_SETTINGS.data_dir),
         description="Directory for the history and the records, relative to the working directory.",
@@ -259,6 +289,9 @@ class GatewayKeys(Keys):
     )
     tickets: TicketsKeys = Field(default=TicketsKeys(), description="Tickets of viewers.")
     scaling: ScalingKeys = Field(default=ScalingKeys(), description="Growth of every site.")
+    machine: MachineKeys = Field(
+        default=MachineKeys(), description="How much of the machine media servers may take."
+    )
     ice_servers: tuple[IceServerKeys, ...] = Field(
         default=(), description="STUN and TURN servers that players use."
     )
@@ -282,9 +315,6 @@ class GatewayKeys(Keys):
     )
     probing: ProbingKeys = Field(
         default=ProbingKeys(), description="Full looks at the cameras, spread over the day."
-    )
-    machine: MachineKeys = Field(
-        default=MachineKeys(), description="How much of the machine media servers may take."
     )
     audit: AuditKeys = Field(default=AuditKeys(), description="The record of who watched.")
     history: HistoryKeys = Field(

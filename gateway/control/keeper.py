@@ -14,6 +14,7 @@ from gateway.control.facts import Facts
 from gateway.control.foresight import Foresight, foresee
 from gateway.control.siteloop import SiteLoop, World
 from gateway.kit.backoff import Backoff
+from gateway.kit.measures import Measures
 from gateway.kit.tasks import Tasks
 from gateway.model.company import Fleet, Settings
 from gateway.model.errors import ErrorKind, GatewayError
@@ -78,6 +79,15 @@ class Keeper:
         """Return what the site's last cycle saw."""
         loop = self._loops.get(site_id)
         return None if loop is None else loop.facts
+
+    def all_facts(self) -> Mapping[str, Facts]:
+        """Return what every site's last cycle saw."""
+        return {site_id: loop.facts for site_id, loop in self._loops.items()}
+
+    @property
+    def measures(self) -> Measures:
+        """What the loops have counted."""
+        return self._world.measures
 
     def ages(self) -> Mapping[str, float]:
         """Return the seconds since the last finished cycle of each site."""

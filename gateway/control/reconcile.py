@@ -17,6 +17,7 @@ from gateway.control.pacing import Pacing
 from gateway.control.plan import make_plan
 from gateway.control.ports import MediaServer, Runtime
 from gateway.kit.clock import Clock
+from gateway.kit.measures import Measures
 from gateway.kit.tasks import Tasks
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.plan import Plan, Step, StepKind
@@ -58,6 +59,7 @@ class Reconciler:
     clock: Clock
     heavy: asyncio.Semaphore
     stirred: Callable[[], None]
+    measures: Measures = field(default_factory=Measures)
     _servers: tuple[ServerObserved, ...] | None = None
     _seen: set[str] = field(default_factory=set)
     _deaths: Pacing = field(default_factory=lambda: Pacing(first=0.5, most=60, calm=30))
@@ -206,9 +208,11 @@ class Reconciler:
         try:
             await action(step)
         except GatewayError as error:
+            self.measures.count("steps", kind=step.kind, result="failed")
             self._troubles[step.target] = error
             self._complain(step.target, f"could not {step.kind} {step.target}: {error}")
             return
+        self.measures.count("steps", kind=step.kind, result="done")
         self._troubles.pop(step.target, None)
         took = self.clock.monotonic() - started
         self._complaints.pop(step.target, None)

@@ -19,6 +19,7 @@ from gateway.control.reconcile import Reconciler
 from gateway.control.scaling import Scaler, UnknownHost
 from gateway.control.status import Scene, site_status
 from gateway.kit.clock import Clock
+from gateway.kit.measures import Measures
 from gateway.model.company import Fleet, Problem, Settings
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.site import Site
@@ -58,6 +59,7 @@ class World:
     notes: Notes = field(default_factory=Notes)
     licenses: Licenses = field(default_factory=Licenses)
     host: Host = field(default_factory=UnknownHost)
+    measures: Measures = field(default_factory=Measures)
 
 
 class SiteLoop:
@@ -79,6 +81,7 @@ class SiteLoop:
             clock=world.clock,
             heavy=heavy,
             stirred=self.wake,
+            measures=world.measures,
         )
         self._scaler = Scaler(
             site_id,
@@ -190,11 +193,15 @@ class SiteLoop:
 
     async def _survive(self) -> bool:
         over = False
+        measures = self._world.measures
         try:
-            over = await self.run_once()
+            with measures.timed("cycle_seconds", self._world.clock):
+                over = await self.run_once()
         except GatewayError as error:
+            measures.count("cycle_errors")
             self._note(error)
         except Exception as error:  # noqa: BLE001  # the edge: one error must not end the keeping
+            measures.count("cycle_errors")
             structlog.get_logger("control").exception("a cycle has failed", site=self.id)
             self._note(
                 GatewayError(

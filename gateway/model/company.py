@@ -232,6 +232,7 @@ class Settings:
     history_days: int = 400
     notifications: Notifications = field(default_factory=Notifications)
     staff_listen: tuple[str, int] | None = None
+    metrics_listen: tuple[str, int] | None = None
     tls: Tls | None = None
 
 

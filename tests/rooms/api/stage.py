@@ -17,6 +17,7 @@ from gateway.api.limits import Limits
 from gateway.api.ports import Stores
 from gateway.api.runner import create_runner
 from gateway.control.board import Board
+from gateway.control.facts import Facts
 from gateway.kit.clock import Clock, SystemClock
 from gateway.kit.secret import Secret
 from gateway.model.company import Fleet, Problem, Settings
@@ -163,6 +164,7 @@ class Stage:
     limits: Limits = field(default_factory=Limits)
     stores: Stores = field(default_factory=Stores)
     clock: Clock = field(default_factory=SystemClock)
+    facts: dict[str, Facts] = field(default_factory=dict)
     undescribed: list[str] = field(default_factory=list)
     problems: tuple[Problem, ...] = ()
 
@@ -188,6 +190,7 @@ class Stage:
             limits=self.limits,
             stores=self.stores,
             clock=self.clock,
+            facts=lambda: self.facts,
         )
         hold_to_document(app, self.undescribed)
         return app
