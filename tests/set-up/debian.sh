@@ -11,6 +11,7 @@ needed=(
     janus gcc libc6-dev libsrtp2-dev libssl-dev                 # the peers of the benchmark
     iproute2 iptables procps                                    # LANs made of network namespaces
     docker.io debootstrap                                       # a private Docker Engine, its images
+    prometheus                                                  # reads the metrics; promtool
     coturn                                                      # a way around firewalls that block UDP
 )
 [ $# -gt 0 ] && needed=("$@")
