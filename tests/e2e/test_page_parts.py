@@ -67,6 +67,7 @@ async def test_the_states_of_a_player() -> None:
         await a_picture_makes_it_live_and_silence_unmakes_it(page)
         await a_lost_connection_comes_back_with_growing_waits(page)
         await a_wait_that_the_server_names_is_kept(page)
+        await a_place_in_line_is_shown_and_asked_for_steadily(page)
         await a_camera_that_returns_is_tried_at_once(page)
         await a_replaced_media_server_is_dialled_anew(page)
         await a_hidden_player_hangs_up_and_returns(page)
@@ -114,6 +115,24 @@ async def a_wait_that_the_server_names_is_kept(page: Page) -> None:
         "waiting",
         "connecting",
     ]
+
+
+async def a_place_in_line_is_shown_and_asked_for_steadily(page: Page) -> None:
+    now, events = 0, [(0, PLAY)]
+    for place in (9, 8, 7, 6, 5, 4, 3, 2, 1):
+        lost = {"type": "lost", "reason": "full", "retryAfter": 2000, "place": place}
+        events += [(now + 1, lost), (now + 3000, TICK)]
+        now += 3000
+    states = await story(page, *events, (now + 100, FRAME))
+    waits = [
+        (state["place"], state["due"] - at)
+        for (at, _), state in zip(events, states, strict=False)
+        if state["phase"] == "waiting"
+    ]
+    assert waits == [(place, 2100) for place in range(9, 0, -1)], "no wait grows in line"
+    assert states[2]["phase"] == "connecting"
+    assert states[2]["place"] == 9, "the place stays on the screen while it is asked for"
+    assert (states[-1]["phase"], states[-1]["place"]) == ("live", 0)
 
 
 async def a_camera_that_returns_is_tried_at_once(page: Page) -> None:

@@ -21,7 +21,16 @@ MADE = {
     "preview.warn.": ("staff", "nobody", "everybody", "public", "nokey", "address", "plain"),
     "preview.attribute.": ("cameras", "manual", "lang", "ticketProvider"),
     "preview.event.": ("statechange", "sitechange"),
-    "short.": ("offline", "silent", "refused", "waiting", "watched", "preparing", "disabled"),
+    "short.": (
+        "offline",
+        "silent",
+        "refused",
+        "waiting",
+        "watched",
+        "preparing",
+        "disabled",
+        "queue",
+    ),
 }
 
 pytestmark = pytest.mark.browser

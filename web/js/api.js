@@ -14,8 +14,13 @@ const EVENTS_SILENT_MS = 40_000;
 export class ApiError extends Error {
   /** In seconds. */
   retryAfter = 0;
-  /** Why a ticket was refused, in one word. */
+  /** What exactly it was, in one word, where the kind has several causes. */
   reason = "";
+  /** The place in the line before a full building, counted from 1, 0 for none; and the token that keeps it. */
+  place = 0;
+  queue = "";
+  /** What to do next, in the gateway's English. */
+  hint = "";
 
   /** @param {number} status @param {string} kind @param {string} [detail] */
   constructor(status, kind, detail) {
@@ -26,6 +31,8 @@ export class ApiError extends Error {
 }
 
 export class Api {
+  /** Whether cookies are sent; a website's players have none. @type {RequestCredentials} */
+  credentials = "omit";
   #base;
   #provider;
   /** @type {Promise<string>|null} */
@@ -53,13 +60,13 @@ export class Api {
 
   /** @returns {Promise<SiteSummary[]>} */
   async sites() {
-    const answer = await this.#ask("api/v1/sites");
+    const answer = await this.ask("api/v1/sites");
     return (await answer.json()).sites;
   }
 
   /** @param {string} site @returns {Promise<Site>} */
   async site(site) {
-    return (await this.#ask(`api/v1/sites/${encodeURIComponent(site)}`)).json();
+    return (await this.ask(`api/v1/sites/${encodeURIComponent(site)}`)).json();
   }
 
   /** Texts in one language, as in `resident.ru`. @param {string} name @returns {Promise<Record<string, string>>} */
@@ -70,7 +77,7 @@ export class Api {
 
   /** The last good picture. @param {string} path */
   async poster(path) {
-    return (await this.#ask(path)).blob();
+    return (await this.ask(path)).blob();
   }
 
   /**
@@ -78,35 +85,44 @@ export class Api {
    * @param {Wish} wish @param {string} offer @param {AbortSignal} signal
    * @returns {Promise<Play>}
    */
-  async play({ site, camera, low }, offer, signal) {
-    const path = `whep/${encodeURIComponent(site)}/${encodeURIComponent(camera)}${low ? "?low=1" : ""}`;
+  async play({ site, camera, low, turn, moves }, offer, signal) {
+    const query = new URLSearchParams();
+    if (low) query.set("low", "1");
+    if (turn.queue) query.set("queue", turn.queue);
+    if (moves) query.set("moves", moves);
+    const path = `whep/${encodeURIComponent(site)}/${encodeURIComponent(camera)}?${query}`.replace(/\?$/, "");
     const headers = { "Content-Type": "application/sdp" };
-    const answer = await this.#ask(path, { method: "POST", body: offer, headers, signal });
+    const answer = await this.ask(path, { method: "POST", body: offer, headers, signal });
     const location = answer.headers.get("Location");
     if (!location) throw new ApiError(answer.status, "internal", "The answer names no Location");
     return {
       answer: await answer.text(),
       location: new URL(location, answer.url).href,
       iceServers: iceServers(answer.headers.get("Link") ?? ""),
+      askAfter: Number(answer.headers.get("Play-Ask-After")) || 0,
     };
   }
 
-  /** Why a play is over, "" while it runs or when nobody knows. @param {Wish} wish @param {string} location */
-  async ending({ site, camera }, location) {
+  /**
+   * How a play fares. @param {Wish} wish @param {string} location
+   * @returns {Promise<import("./types.js").PlayState>}
+   */
+  async playState({ site, camera }, location) {
     const play = location.split("/").at(-1);
     const path = `api/v1/sites/${encodeURIComponent(site)}/cameras/${encodeURIComponent(camera)}/plays/${play}`;
-    const answer = await this.#ask(path).then((found) => found.json()).catch(() => ({}));
-    return String(answer.reason ?? "");
+    const answer = await this.ask(path).then((found) => found.json()).catch(() => ({}));
+    const { reason, move, ask_after: askAfter } = answer;
+    return { reason: String(reason ?? ""), move: move === true, askAfter: Number(askAfter) || 0 };
   }
 
   /** End a play; sent even while the page goes away, and never fails. @param {string} location */
   async hangUp(location) {
-    await this.#ask(location, { method: "DELETE", keepalive: true }).catch(() => {});
+    await this.ask(location, { method: "DELETE", keepalive: true }).catch(() => {});
   }
 
   /** Pull or push the plug of a pretend camera. @param {string} camera @param {boolean} plugged */
   async plug(camera, plugged) {
-    await this.#ask(`api/v1/demo/cameras/${encodeURIComponent(camera)}`, {
+    await this.ask(`api/v1/demo/cameras/${encodeURIComponent(camera)}`, {
       method: "POST",
       body: JSON.stringify({ plugged }),
       headers: { "Content-Type": "application/json" },
@@ -115,7 +131,7 @@ export class Api {
 
   /** Which pretend cameras are plugged in, by id. @returns {Promise<Record<string, boolean>>} */
   async plugs() {
-    const answer = await (await this.#ask("api/v1/demo/cameras")).json();
+    const answer = await (await this.ask("api/v1/demo/cameras")).json();
     return answer.cameras ?? answer;
   }
 
@@ -124,19 +140,28 @@ export class Api {
    * @param {string} site "" for all sites @param {(event: ServerEvent) => void} listener @param {AbortSignal} signal
    */
   async events(site, listener, signal) {
-    const query = site ? `?site=${encodeURIComponent(site)}` : "";
+    await this.listen(`api/v1/events${site ? `?site=${encodeURIComponent(site)}` : ""}`, listener, signal);
+    throw new ApiError(0, "network", "The server ended the events");
+  }
+
+  /**
+   * Read a stream of events to its end.
+   * @protected
+   * @param {string} path @param {(event: ServerEvent) => void} listener @param {AbortSignal} signal
+   */
+  async listen(path, listener, signal) {
     const silence = linked(signal);
     let timer = setTimeout(() => silence.abort(), EVENTS_SILENT_MS);
     try {
       const headers = { Accept: "text/event-stream" };
-      const answer = await this.#ask(`api/v1/events${query}`, { headers, signal: silence.signal, endless: true });
+      const answer = await this.ask(path, { headers, signal: silence.signal, endless: true });
       listener({ name: "open", data: null });
       const reader = /** @type {ReadableStream<Uint8Array>} */ (answer.body).getReader();
       const parse = eventParser(listener);
       const decoder = new TextDecoder();
       for (;;) {
         const { done, value } = await reader.read();
-        if (done) break;
+        if (done) return;
         clearTimeout(timer);
         timer = setTimeout(() => silence.abort(), EVENTS_SILENT_MS);
         parse(decoder.decode(value, { stream: true }));
@@ -146,32 +171,39 @@ export class Api {
     } finally {
       clearTimeout(timer);
     }
-    throw new ApiError(0, "network", "The server ended the events");
   }
 
-  /** @param {string} path @param {Asking} [options] @returns {Promise<Response>} */
-  async #ask(path, options = {}) {
+  /**
+   * What a request says of who makes it.
+   * @protected
+   * @param {Asking} _options @returns {Record<string, string>}
+   */
+  proof(_options) {
+    return this.ticket ? { Authorization: `Bearer ${this.ticket}` } : {};
+  }
+
+  /** @protected @param {string} path @param {Asking} [options] @returns {Promise<Response>} */
+  async ask(path, options = {}) {
     const { ticket } = this;
-    const headers = new Headers(options.headers);
-    if (ticket) headers.set("Authorization", `Bearer ${ticket}`);
+    const headers = { ...options.headers, ...this.proof(options) };
     try {
       return await this.#fetch(new URL(path, this.#base), { ...options, headers });
     } catch (error) {
       const stale = error instanceof ApiError && error.status === 401 && error.reason !== "watched";
       if (!stale || options.again || !(await this.renew(ticket))) throw error;
-      return this.#ask(path, { ...options, again: true });
+      return this.ask(path, { ...options, again: true });
     }
   }
 
   /** @param {URL} url @param {Asking} [options] */
-  async #fetch(url, { endless, again: _, signal, ...options } = {}) {
+  async #fetch(url, { endless, patience = ANSWER_MS, again: _, signal, ...options } = {}) {
     const deadline = linked(signal);
     // Never cleared: it bounds the reading of the body too, and is harmless after it.
-    if (!endless) setTimeout(() => deadline.abort(), ANSWER_MS);
+    if (!endless) setTimeout(() => deadline.abort(), patience);
     /** @type {Response} */
     let answer;
     try {
-      answer = await fetch(url, { ...options, credentials: "omit", signal: deadline.signal });
+      answer = await fetch(url, { ...options, credentials: this.credentials, signal: deadline.signal });
     } catch (error) {
       if (url.origin !== location.origin && !deadline.signal.aborted && (await this.#reached())) {
         throw new ApiError(403, "origin");
@@ -217,6 +249,9 @@ async function problemOf(answer) {
   const error = new ApiError(answer.status, String(problem.kind ?? ""), String(problem.detail ?? ""));
   error.retryAfter = Number(answer.headers.get("Retry-After")) || 0;
   error.reason = String(problem.reason ?? "");
+  error.hint = String(problem.hint ?? "");
+  error.place = Number(problem.place) || 0;
+  error.queue = String(problem.queue ?? "");
   return error;
 }
 

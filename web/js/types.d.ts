@@ -24,6 +24,10 @@ export interface Camera {
   since: string;
   reason: string;
   hint: string;
+  /** The reason in one word. */
+  code: string;
+  /** The camera that the reason names, if any. */
+  about: string;
   video_codec: string | null;
   width: number;
   height: number;
@@ -48,9 +52,24 @@ export interface Play {
   /** What DELETE ends. */
   location: string;
   iceServers: RTCIceServer[];
+  /** After how many seconds to ask how it fares, 0 for never. */
+  askAfter: number;
 }
 
-export interface Asking extends RequestInit {
+/** How a play fares. */
+export interface PlayState {
+  /** Why it is over, "" while it runs or when nobody knows. */
+  reason: string;
+  /** It had better go on at another server. */
+  move: boolean;
+  /** After how many seconds to ask again, 0 for never. */
+  askAfter: number;
+}
+
+export interface Asking extends Omit<RequestInit, "headers"> {
+  headers?: Record<string, string>;
+  /** How long the answer may take, in milliseconds. */
+  patience?: number;
   /** The answer's body has no end. */
   endless?: boolean;
   /** It is asked for the second time, with another ticket. */
@@ -69,6 +88,10 @@ export interface Wish {
   /** The low-resolution stream. */
   low: boolean;
   audio: boolean;
+  /** The player's place in the line before a full building: a token that the server gave, "" for none. */
+  turn: { queue: string };
+  /** The play that this one goes on with. */
+  moves?: string;
 }
 
 export interface BoardHooks {
@@ -130,6 +153,8 @@ export interface State {
   up: boolean | null;
   /** When the board last said that the camera is back, 0 for never. */
   upAt: number;
+  /** The place in the line before a full building, counted from 1, 0 for none. */
+  place: number;
 }
 
 /** `last` is the time of the last picture, `retryAfter` the server's wish in milliseconds. */
@@ -145,7 +170,7 @@ export type PlayerEvent =
   | { type: "steady" }
   | { type: "tick" }
   | { type: "quiet"; last: number }
-  | { type: "lost"; reason: Reason; retryAfter?: number }
+  | { type: "lost"; reason: Reason; retryAfter?: number; place?: number }
   | { type: "refused"; reason: Reason; retryAfter?: number }
   | { type: "board"; up: boolean };
 
@@ -164,6 +189,8 @@ export interface Failure {
   reason: Reason;
   final: boolean;
   retryAfter: number;
+  /** The place in line, 0 for none. */
+  place: number;
 }
 
 export interface LineHooks {
@@ -172,6 +199,8 @@ export interface LineHooks {
   shaky: () => void;
   /** It answers (again). */
   steady: () => void;
+  /** The play had better go on at another server; this one ends soon. */
+  move: () => void;
   /** At most once, and never after `close`. */
   ended: (failure: Failure) => void;
 }
@@ -196,7 +225,7 @@ export interface Totals {
 }
 
 export interface SessionHooks extends Omit<PulseHooks, "slept">, Pick<LineHooks, "shaky" | "steady"> {
-  lost: (reason: Reason, retryAfter: number) => void;
+  lost: (reason: Reason, retryAfter: number, place: number) => void;
   refused: (reason: Reason, retryAfter: number) => void;
   /** The video is about to show another line. */
   beforeSwap: () => void;

@@ -34,6 +34,7 @@ export class CameraPlayer extends HTMLElement {
   /** @type {AbortController|null} */
   #attached = null;
   #timer = 0;
+  #turn = { queue: "" };
   #onScreen = false;
   /** Whether a person started it, stopped it, or neither. */
   #hand = /** @type {"none"|"started"|"stopped"} */ ("none");
@@ -58,7 +59,6 @@ export class CameraPlayer extends HTMLElement {
   get phase() {
     return this.#state.phase;
   }
-
   /** The video inside, for those who count its pictures. */
   get video() {
     return this.#view.video;
@@ -193,7 +193,7 @@ export class CameraPlayer extends HTMLElement {
       quiet: (last) => send({ type: "quiet", last }),
       shaky: () => send({ type: "shaky" }),
       steady: () => send({ type: "steady" }),
-      lost: (reason, retryAfter) => send({ type: "lost", reason, retryAfter }),
+      lost: (reason, retryAfter, place) => send({ type: "lost", reason, retryAfter, place }),
       refused: (reason, retryAfter) => send({ type: "refused", reason, retryAfter }),
       weak: (weak) => {
         this.#weak = weak;
@@ -215,13 +215,13 @@ export class CameraPlayer extends HTMLElement {
     this.#session = null;
     this.#weak = false;
   }
-
   #wish() {
     return {
       site: this.getAttribute("site") ?? "",
       camera: this.getAttribute("camera") ?? "",
       low: this.hasAttribute("low") && !this.#large,
       audio: this.hasAttribute("sound"),
+      turn: this.#turn,
     };
   }
 

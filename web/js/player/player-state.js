@@ -36,6 +36,7 @@ export const START = Object.freeze({
   shaky: false,
   up: null,
   upAt: 0,
+  place: 0,
 });
 
 /** Phases in which a connection stands or is being made. */
@@ -84,7 +85,7 @@ const STEPS = Object.freeze({
 
   frame(state, _, now) {
     if (state.phase !== "connecting" && state.phase !== "silent") return state;
-    return looked({ ...state, phase: "live", since: now, shaky: false }, now);
+    return looked({ ...state, phase: "live", since: now, shaky: false, place: 0 }, now);
   },
 
   quiet(state, { last }, now) {
@@ -105,8 +106,10 @@ const STEPS = Object.freeze({
 
   steady: (state, _, now) => (state.shaky ? looked({ ...state, shaky: false }, now) : state),
 
-  lost: (state, { reason, retryAfter = 0 }, now, random) =>
-    CONNECTED.has(state.phase) ? again(state, reason, retryAfter, now, random) : state,
+  lost(state, { reason, retryAfter = 0, place = 0 }, now, random) {
+    if (!CONNECTED.has(state.phase)) return state;
+    return place > 0 ? inLine(state, place, retryAfter, now, random) : again(state, reason, retryAfter, now, random);
+  },
 
   refused(state, { reason, retryAfter = 0 }, now, random) {
     if (!CONNECTED.has(state.phase)) return state;
@@ -146,7 +149,7 @@ function start(state, now) {
 
 /** @param {State} state @param {Phase} phase @param {number} now @returns {State} */
 function rest(state, phase, now) {
-  return { ...state, phase, since: now, reason: null, line: 0, shaky: false, due: null };
+  return { ...state, phase, since: now, reason: null, line: 0, shaky: false, due: null, place: 0 };
 }
 
 /** @param {State} state @param {number} now @returns {State} */
@@ -164,6 +167,16 @@ function again(state, reason, retryAfter, now, random) {
   const attempt = settled ? 0 : state.attempt;
   const due = now + Math.max(retryAfter, backoff(attempt, random));
   return { ...rest(state, "waiting", now), reason, attempt: attempt + 1, due };
+}
+
+/**
+ * The building is full, and the player stands in line: it asks again when it is told to, however often it has.
+ * @param {State} state @param {number} place @param {number} retryAfter @param {number} now @param {number} random
+ * @returns {State}
+ */
+function inLine(state, place, retryAfter, now, random) {
+  const due = now + Math.round(retryAfter * (1 + random / 10));
+  return { ...rest(state, "waiting", now), reason: "full", place, due };
 }
 
 /** @param {State} state @param {number} now @returns {State} */

@@ -14,7 +14,7 @@ export function say(state, camera, words, now, weak = false) {
     case "live":
       return weak ? caption("warn", words.text("live.weak")) : caption("live", words.text("live"));
     case "connecting":
-      return caption("busy", words.text("connecting"));
+      return state.place > 0 ? inLine(state.place, words) : caption("busy", words.text("connecting"));
     case "silent":
       return silent(state.since || lastLive(camera) || now, words, now);
     case "offline":
@@ -62,12 +62,19 @@ function refused({ reason }, words) {
 }
 
 /** @param {State} state @param {Known} camera @param {Words} words @param {number} now */
-function waiting({ reason, due }, camera, words, now) {
+function waiting({ reason, due, place }, camera, words, now) {
+  if (place > 0) return inLine(place, words);
   const known = away(camera, words, now);
   if (known && (reason === "camera" || reason === "server")) return known;
   const seconds = Math.max(1, Math.ceil(((due ?? now) - now) / 1_000));
   const title = reason === "camera" ? "away.silent" : `waiting.${reason}`;
   return note("warn", "waiting", words.text(title), words.text("again", { n: seconds }), words);
+}
+
+/** @param {number} place @param {Words} words */
+function inLine(place, words) {
+  const hint = place === 1 ? words.text("queue.next") : words.text("queue.ahead", { n: place - 1 });
+  return note("busy", "queue", words.text("waiting.full"), hint, words);
 }
 
 /**

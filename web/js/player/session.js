@@ -1,11 +1,15 @@
 /**
  * One stay of a player at its camera: a line, the video that shows it and the pulse that watches it; and, for a change
- * of resolution, a second line that takes over once it plays.
+ * of resolution or of the server, a second line that takes over once it has a picture.
  */
 import { Pulse } from "./stats.js";
+import { Warm } from "./warm.js";
 import { Line } from "./whep.js";
 /** @import { Failure, SessionHooks, Wish } from "../types.js" */
 /** @import { Api } from "../api.js" */
+
+/** How long a second connection may take to its first picture; the first one plays on meanwhile. */
+const SUCCEED_MS = 12_000;
 
 export class Session {
   #api;
@@ -17,7 +21,10 @@ export class Session {
   #coming = null;
   /** @type {Pulse|null} */
   #pulse = null;
-  #low = false;
+  /** @type {Wish|null} */
+  #wish = null;
+  /** @type {Warm|null} */
+  #warm = null;
 
   /**
    * @param {number} line its number in the player's state
@@ -41,65 +48,96 @@ export class Session {
 
   /** @param {Wish} wish */
   async open(wish) {
-    this.#low = wish.low;
+    this.#wish = wish;
     if (typeof RTCPeerConnection === "undefined") {
       this.#hooks.refused("browser", 0);
       return;
     }
-    const line = new Line(this.#api, wish, {
-      stream: (stream) => this.#show(line, stream),
-      shaky: () => this.#hooks.shaky(),
-      steady: () => this.#hooks.steady(),
-      ended: (failure) => this.#ended(failure),
-    });
+    const line = this.#line(wish, (stream) => this.#show(line, stream));
     this.#current = line;
     await line.open();
   }
 
   /** Take the other resolution; if that fails, what plays plays on. @param {Wish} wish */
   async change(wish) {
-    if (wish.low === this.#low) return;
-    this.#low = wish.low;
-    this.#coming?.close();
-    /** @type {MediaStream|null} */
-    let stream = null;
+    if (wish.low !== this.#wish?.low) await this.#succeed(wish);
+  }
+
+  /** Go on at another server, before this one ends the play. @param {Line} line */
+  #move(line) {
+    if (this.#wish && line === this.#current && !this.#coming) void this.#succeed({ ...this.#wish, moves: line.play });
+  }
+
+  /** Connect a second time; it takes over when its first picture is there. @param {Wish} wish */
+  async #succeed(wish) {
+    const before = this.#wish;
+    this.#drop(this.#coming);
+    const line = this.#line(wish, (stream) => {
+      this.#warm = new Warm(stream, () => {
+        if (this.#coming === line) this.#takeOver(line, stream);
+      });
+    });
+    this.#wish = wish;
+    this.#coming = line;
+    setTimeout(() => {
+      if (this.#coming !== line) return;
+      this.#drop(line);
+      this.#wish = before;
+    }, SUCCEED_MS);
+    await line.open();
+  }
+
+  /** @param {Wish} wish @param {(stream: MediaStream) => void} stream @returns {Line} */
+  #line(wish, stream) {
+    /** @param {() => void} tell */
+    const ifCurrent = (tell) => (this.#current === line ? tell() : undefined);
     const line = new Line(this.#api, wish, {
-      stream: (given) => (stream = given),
-      shaky: () => (this.#current === line ? this.#hooks.shaky() : undefined),
-      steady: () => {
-        if (this.#coming === line && stream) this.#takeOver(line, stream);
-        else if (this.#current === line) this.#hooks.steady();
-      },
+      stream,
+      shaky: () => ifCurrent(() => this.#hooks.shaky()),
+      steady: () => ifCurrent(() => this.#hooks.steady()),
+      move: () => this.#move(line),
       ended: (failure) => {
-        if (this.#current === line) this.#ended(failure);
-        else if (this.#coming === line) this.#coming = null;
+        this.#drop(this.#coming === line ? line : null);
+        ifCurrent(() => this.#ended(failure));
       },
     });
-    this.#coming = line;
-    await line.open();
+    return line;
+  }
+
+  /** Let a second connection go that is not needed or has come to nothing. @param {Line|null} line */
+  #drop(line) {
+    if (!line) return;
+    line.close();
+    this.#warm?.close();
+    this.#warm = null;
+    this.#coming = null;
   }
 
   close() {
     this.#pulse?.close();
-    this.#coming?.close();
+    this.#drop(this.#coming);
     this.#current?.close();
     this.#video.srcObject = null;
   }
 
   /** @param {Failure} failure */
-  #ended({ reason, final, retryAfter }) {
+  #ended({ reason, final, retryAfter, place }) {
     if (final) this.#hooks.refused(reason, retryAfter);
-    else this.#hooks.lost(reason, retryAfter);
+    else this.#hooks.lost(reason, retryAfter, place);
   }
 
   /** @param {Line} line @param {MediaStream} stream */
   #takeOver(line, stream) {
+    const old = this.#current;
     this.#hooks.beforeSwap();
     this.#pulse?.close();
-    this.#current?.close();
     this.#current = line;
     this.#coming = null;
     this.#show(line, stream);
+    // The decoder stays warm until the video has taken the stream over.
+    this.#warm?.close();
+    this.#warm = null;
+    old?.close();
   }
 
   /** @param {Line} line @param {MediaStream} stream */
@@ -111,7 +149,7 @@ export class Session {
         void line.check();
       },
       weak: (weak) => this.#hooks.weak(weak),
-      slept: () => this.#hooks.lost("network", 0),
+      slept: () => this.#hooks.lost("network", 0, 0),
     });
     this.#pulse = pulse;
     this.#video.srcObject = stream;

@@ -25,7 +25,13 @@ const BY_KIND = {
 /** @type {Record<number, Reason>} */
 const BY_STATUS = { 0: "network", 403: "forbidden", 404: "missing" };
 /** @type {Record<string, Reason>} */
-const BY_ENDING = { time_over: "watched", revoked: "revoked", closed: "closed", privacy: "privacy" };
+const BY_ENDING = {
+  time_over: "watched",
+  revoked: "revoked",
+  closed: "closed",
+  privacy: "privacy",
+  moved: "server",
+};
 /** @type {Record<string, Reason>} */
 const BY_TICKET = { watched: "over", revoked: "revoked" };
 /** What another try may well overcome. */
@@ -34,6 +40,7 @@ const PASSING = new Set(["camera", "full", "network", "privacy", "server"]);
 export class Line {
   #abort = new AbortController();
   #location = "";
+  #asking = 0;
   #api;
   #hooks;
   #wish;
@@ -54,6 +61,11 @@ export class Line {
     this.peer.onconnectionstatechange = () => this.#changed();
   }
 
+  /** The play's name, "" while there is none. */
+  get play() {
+    return this.#location.split("/").at(-1) ?? "";
+  }
+
   /** Whether the camera's sound may be sent on this connection. */
   get hasAudio() {
     return this.peer
@@ -67,7 +79,9 @@ export class Line {
       await this.#open();
     } catch (error) {
       const reason = reasonOf(error, this.#api.ticket !== "");
-      this.#end(reason, error instanceof ApiError ? error.retryAfter * 1_000 : 0);
+      if (!(error instanceof ApiError)) return this.#end(reason);
+      this.#wish.turn.queue = error.queue || this.#wish.turn.queue;
+      this.#end(reason, error.retryAfter * 1_000, error.place);
     }
   }
 
@@ -75,6 +89,7 @@ export class Line {
   close() {
     if (this.#abort.signal.aborted) return;
     this.#abort.abort();
+    clearTimeout(this.#asking);
     const close = () => this.peer.close();
     if (!this.#location) return close();
     // The peer's own good-bye comes second: it would end the play that DELETE names.
@@ -96,6 +111,14 @@ export class Line {
     if (play.iceServers.length > 0) peer.setConfiguration({ iceServers: play.iceServers });
     await peer.setLocalDescription(offer);
     await peer.setRemoteDescription({ type: "answer", sdp: play.answer });
+    this.#askAfter(play.askAfter);
+  }
+
+  /** Not all players at once. @param {number} seconds 0 for never */
+  #askAfter(seconds) {
+    clearTimeout(this.#asking);
+    if (seconds === 0 || this.#abort.signal.aborted) return;
+    this.#asking = setTimeout(() => void this.check(), seconds * 1_000 * (0.75 + Math.random() / 2));
   }
 
   #changed() {
@@ -109,15 +132,18 @@ export class Line {
 
   /** A play that the server has ended for a reason is not dialled again: that would make its time endless. */
   async check() {
-    const reason = BY_ENDING[await this.#api.ending(this.#wish, this.#location)];
-    if (reason) this.#end(reason);
+    const { reason, move, askAfter } = await this.#api.playState(this.#wish, this.#location);
+    const over = BY_ENDING[reason];
+    if (over) return this.#end(over);
+    if (this.#asking > 0) this.#askAfter(askAfter);
+    if (move && !this.#abort.signal.aborted) this.#hooks.move();
   }
 
-  /** @param {Reason} reason @param {number} [retryAfter] */
-  #end(reason, retryAfter = 0) {
+  /** @param {Reason} reason @param {number} [retryAfter] @param {number} [place] */
+  #end(reason, retryAfter = 0, place = 0) {
     if (this.#abort.signal.aborted) return;
     this.close();
-    this.#hooks.ended({ reason, final: !PASSING.has(reason), retryAfter });
+    this.#hooks.ended({ reason, final: !PASSING.has(reason), retryAfter, place });
   }
 }
 
