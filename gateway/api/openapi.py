@@ -10,6 +10,7 @@ from aiohttp import web
 from gateway.api.access import CSRF_HEADER
 from gateway.api.operation import Operation
 from gateway.api.operations import GROUPS, OPERATIONS
+from gateway.api.problems import JSON_PATHS
 from gateway.api.schemas import SCHEMAS, named
 from gateway.api.sessions import PLAIN_COOKIE
 from gateway.api.sites import as_json
@@ -97,7 +98,10 @@ def _described(path: str, route: web.AbstractRoute, operation: Operation) -> dic
         ],
         "responses": {
             **{str(status): _answer(*what) for status, what in operation.answers.items()},
-            "default": _answer("application/problem+json", named("Problem")),
+            # People who follow a dead link get a page, programs a problem.
+            "default": _answer("application/problem+json", named("Problem"))
+            if path.startswith(JSON_PATHS)
+            else _answer("text/html", None),
         },
     }
     if operation.body is not None:

@@ -9,7 +9,6 @@ from typing import Any
 from aiohttp import web
 
 from gateway.api.openapi import document
-from gateway.api.problems import JSON_PATHS
 
 _KINDS = {
     "object": dict,
@@ -60,8 +59,6 @@ def wrong(
     answers = described["responses"]
     if str(status) not in answers and status < 400:
         return [f"{method} {path} does not tell of {status}"]
-    if status >= 400 and not path.startswith(JSON_PATHS):
-        return []  # an error page for people
     content = answers.get(str(status), answers["default"]).get("content", {"": {}})
     media = content.get(content_type if body else "", content.get("*/*"))
     if media is None:
