@@ -6,6 +6,7 @@ touched), then the keeper. Ends in reverse. Media servers are left running or ta
 """
 
 import asyncio
+import os
 import signal
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ from gateway.front_door import Doors
 from gateway.kit import openfiles
 from gateway.kit.clock import SystemClock
 from gateway.kit.signals import until_told
+from gateway.kit.supervisor import Supervisor
 from gateway.kit.tasks import Tasks
 from gateway.model.company import Fleet, RuntimeKind, Settings
 from gateway.model.errors import GatewayError
@@ -91,7 +93,7 @@ class Service:
         doors = self._doors
         return f"{doors.scheme}://{reachable(self._listen()[0])}:{doors.port}/"
 
-    async def start(self) -> None:
+    async def start(self, supervisor: Supervisor | None = None) -> None:
         """Begin; raises GatewayError. :meth:`close` is to be called in any case."""
         openfiles.raise_limit()
         self._fleet = await asyncio.to_thread(self._loader.load)
@@ -132,12 +134,13 @@ class Service:
         )
         keeper.start()
         await self._streams.start()
-        await look_after(
-            self._stack, fieldwork, self._streams, world=world, posters=posters
-        )
+        await look_after(self._stack, fieldwork, self._streams, world=world, posters=posters)
         keeper.apply(self.fleet)
         posters.start()
         self._tasks.spawn(self._follow_files(keeper), "configuration")
+        if supervisor is not None:
+            supervisor.ready(f"{len(self._fleet.sites)} buildings, {self.url}")
+            self._tasks.spawn(supervisor.watch(keeper.turns, SystemClock()), "watchdog")
         log.info(
             "the gateway serves",
             url=self.url,
@@ -228,9 +231,7 @@ class Service:
             keeper.apply(self.fleet)
             self._doors.renew(fleet.settings.tls)
             if needs_restart(before.settings) != needs_restart(fleet.settings):
-                log.warning(
-                    "listen, data_dir, runtime and media_ports change at the next start"
-                )
+                log.warning("listen, data_dir, runtime and media_ports change at the next start")
 
     async def _end_keeping(self, keeper: Keeper) -> None:
         if self._remove:
@@ -251,12 +252,13 @@ async def run(service: Service) -> None:
     and containers, which anybody sees in the engine's list and whose licences would be given back,
     leave them running for the next start unless ``keep_on_stop`` is false.
     """
-    remove = False
+    remove, supervisor = False, Supervisor(os.environ)
     try:
-        told = await until_told(service.start())
+        told = await until_told(service.start(supervisor))
         processes = service.fleet.settings.media_servers.runtime is RuntimeKind.PROCESS
         remove = (told is signal.SIGINT and processes) or not keeps(service)
     finally:
+        supervisor.stopping()
         await service.close(remove=remove)
 
 

@@ -1,15 +1,11 @@
 """Liveness (does every loop still turn?) and readiness (has every site been looked at?)."""
 
-from typing import Final
-
 from aiohttp import web
 
 from gateway.api import keys
 from gateway.api.access import visitor_of
 from gateway.api.sites import as_json
-
-STALLED_S: Final = 60.0
-"""Age of a site's last cycle, in seconds, from which on its loop counts as stalled."""
+from gateway.control.keeper import STALLED_S
 
 
 async def healthz(request: web.Request) -> web.Response:

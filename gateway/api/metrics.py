@@ -28,8 +28,8 @@ from prometheus_client.registry import Collector
 
 from gateway.api import keys
 from gateway.api.access import require_administrator
-from gateway.api.health import STALLED_S
 from gateway.control.facts import Facts
+from gateway.control.keeper import STALLED_S
 from gateway.kit.measures import BOUNDS, Labels, Measures
 from gateway.model.company import Fleet, Severity
 from gateway.model.probe import Playable

@@ -23,6 +23,9 @@ from gateway.model.site import Site
 from gateway.model.status import SiteState, SiteStatus
 from gateway.model.text import LocalText
 
+STALLED_S = 60.0
+"""Age of a site's last cycle, in seconds, from which on its loop counts as stalled."""
+
 _SWEEP_S = 60.0
 _HEAVY = 8
 """Sites that make or start a media server at the same moment; more only slow one another down."""
@@ -93,6 +96,10 @@ class Keeper:
         """Return the seconds since the last finished cycle of each site."""
         now = self._world.clock.monotonic()
         return {site_id: now - loop.finished for site_id, loop in self._loops.items()}
+
+    def turns(self) -> bool:
+        """Tell whether every site is looked after."""
+        return all(age <= STALLED_S for age in self.ages().values())
 
     def wake(self, site_id: str, *, fresh: bool = False) -> None:
         """Let a site's next cycle begin now; ``fresh`` asks the runtime too."""

@@ -91,7 +91,9 @@ def test_every_alert_says_what_to_do() -> None:
     rules = yaml.safe_load((DOCS / "alerts.yml").read_text())
     names = {rule["alert"] for group in rules["groups"] for rule in group["rules"]}
     told = set(
-        re.findall(r"^\| `(CameraGateway\w+)` \|", (DOCS.parent / "operate.md").read_text(), re.M)
+        re.findall(
+            r"^\| `(CameraGateway\w+)` \|", (DOCS.parent / "operate.md").read_text(), re.MULTILINE
+        )
     )
     assert told == names
 
