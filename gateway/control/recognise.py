@@ -127,6 +127,7 @@ def remembered(
         serial_identity=serial_identity(sighting),
         verdict=sighting.verdict.playable.value if sighting.verdict else "",
         seen=now,
+        moved=sighting.address if sighting.moved_from else "",
     )
 
 

@@ -15,6 +15,7 @@ from typing import Final
 import structlog
 
 from gateway.control.board import Board
+from gateway.control.moves import moved, placed
 from gateway.control.notes import Notes
 from gateway.control.ports import Interviewer, Records
 from gateway.control.recognise import remembered
@@ -24,7 +25,7 @@ from gateway.kit.tasks import Tasks
 from gateway.model.company import Fleet, Settings
 from gateway.model.device import DeviceFailure, DeviceFailureKind, DeviceReport, VideoSource
 from gateway.model.errors import GatewayError
-from gateway.model.site import Camera, Site
+from gateway.model.site import Camera, Follow, Site
 from gateway.model.status import CameraState
 from gateway.model.survey import Remembered, Sighting, SightingState, StreamLook
 
@@ -101,6 +102,19 @@ class Streams:
         """The fleet that was taken last, as the files say it."""
         return self._given
 
+    def memory(self, site: str, camera: str) -> Remembered | None:
+        """Return what is remembered of a camera."""
+        return self._known.get((site, camera))
+
+    async def learn(self, known: Remembered) -> None:
+        """Take over, and keep, what has become known of a camera."""
+        self._known[known.site, known.camera] = known
+        try:
+            await self._records.remember(known)
+        except GatewayError as error:
+            self._log.warning("what a camera has told cannot be kept", reason=str(error))
+        self._fill()
+
     async def start(self) -> None:
         """Read what is remembered, and begin to ask for what is not."""
         await self.refresh()
@@ -147,14 +161,11 @@ class Streams:
         return replace(self._given, sites=MappingProxyType(sites))
 
     def _site(self, site: Site) -> Site:
-        cameras = tuple(self._camera(site.id, camera) for camera in site.cameras)
+        cameras = tuple(self._camera(site, camera) for camera in site.cameras)
         return site if cameras == site.cameras else replace(site, cameras=cameras)
 
-    def _camera(self, site: str, camera: Camera) -> Camera:
-        known = self._known.get((site, camera.id))
-        if camera.rtsp is not None or known is None or known.target != camera.onvif:
-            return camera
-        return replace(camera, rtsp=known.main, rtsp_sub=camera.rtsp_sub or known.sub)
+    def _camera(self, site: Site, camera: Camera) -> Camera:
+        return placed(camera, self.memory(site.id, camera.id), site.discovery.follow)
 
     async def _run(self) -> None:
         while True:
@@ -185,7 +196,7 @@ class Streams:
                 if asking is None or asking.camera != camera:
                     asking = self._asking[key] = _Asking(camera)
                     self._notes.trouble(*key, None)
-                known = self._camera(site.id, camera).rtsp is not None
+                known = self._camera(site, camera).rtsp is not None
                 if asking.not_before <= now and (not known or self._sick(site, camera)):
                     yield site, camera
         for gone in self._asking.keys() - there:
@@ -203,7 +214,7 @@ class Streams:
         asking = self._asking[site.id, camera.id]
         try:
             async with gate:
-                report = await self._ask(camera)
+                report = await self._ask(site, camera)
         except Exception:  # noqa: BLE001  # one camera must not end the asking
             self._log.exception("a camera could not be asked", site=site.id, camera=camera.id)
             asking.not_before = self._clock.monotonic() + _AGAIN_S
@@ -222,9 +233,11 @@ class Streams:
         self._notes.trouble(site.id, camera.id, None)
         await self._learn(site, camera, report)
 
-    async def _ask(self, camera: Camera) -> DeviceReport:
+    async def _ask(self, site: Site, camera: Camera) -> DeviceReport:
+        known = self.memory(site.id, camera.id)
+        here = known.moved if known is not None and site.discovery.follow is not Follow.TELL else ""
         try:
-            found = await self._interviewer.locate(camera.onvif or "")
+            found = await self._interviewer.locate(moved(camera.onvif, here) or "")
         except GatewayError as error:
             failure = DeviceFailure(DeviceFailureKind.UNREACHABLE, error.message, error.hint)
             return DeviceReport(address="", failure=failure)
@@ -248,17 +261,12 @@ class Streams:
         now = self._clock.now()
         known = remembered(site.id, camera.id, camera.onvif or "", sighting, now)
         if before is not None:
-            known = replace(known, verdict=before.verdict)
-        self._known[site.id, camera.id] = known
-        try:
-            await self._records.remember(known)
-        except GatewayError as error:
-            self._log.warning("what a camera has told cannot be kept", reason=str(error))
+            known = replace(known, verdict=before.verdict, moved=before.moved)
         if before is None or (before.main, before.sub) != (known.main, known.sub):
             self._log.info(
                 "a camera has told its streams", site=site.id, camera=camera.id, model=report.model
             )
-        self._fill()
+        await self.learn(known)
 
     def _complain(
         self, site: Site, camera: Camera, asking: _Asking, failure: DeviceFailure

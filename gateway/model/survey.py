@@ -133,7 +133,8 @@ class Remembered:
     """What is known of a camera from before: how to recognise it, and where its streams were.
 
     ``identity`` is :attr:`Sighting.identity`; ``source`` the video source's token, which tells
-    the channels of a recorder apart; ``target`` is the address in the file it was learnt for.
+    the channels of a recorder apart; ``target`` is the address in the file it was learnt for,
+    ``moved`` the host at which the camera is instead.
     """
 
     site: str
@@ -148,6 +149,7 @@ class Remembered:
     serial_identity: str = ""
     verdict: str = ""
     seen: datetime | None = None
+    moved: str = ""
 
 
 @dataclass(frozen=True, slots=True)
