@@ -18,7 +18,6 @@ from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.server import (
     CaptureObserved,
     ControlAddress,
-    Role,
     ServerObserved,
     ServerSpec,
     ServerState,
@@ -75,6 +74,8 @@ class MemoryServer:
     pulled: dict[Secret, str] = field(default_factory=dict)
     viewers: dict[str, tuple[str, Played]] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
+    numbers: dict[str, float] = field(default_factory=dict)
+    plays: int = 0
 
     def _enter(self, call: str) -> None:
         self.calls[call] += 1
@@ -127,7 +128,7 @@ class MemoryServer:
         return found is not None
 
     async def stats(self) -> ServerStats:
-        return ServerStats({})
+        return ServerStats(self.numbers)
 
     async def snapshot(self, stream: str) -> bytes:
         self._enter("snapshot")
@@ -140,7 +141,8 @@ class MemoryServer:
         if self.refuses is not None:
             raise self.refuses
         ended = asyncio.get_running_loop().create_future()
-        played = Played(f"play-{len(self.viewers)}", f"answer to {offer}", ended)
+        self.plays += 1
+        played = Played(f"{self.name}-{self.plays}", f"answer to {offer}", ended)
         self.viewers[played.id] = (stream, played)
         ended.add_done_callback(lambda _: self.viewers.pop(played.id, None))
         return played
@@ -161,7 +163,7 @@ class MemoryRuntime:
     dies: bool = False
 
     def fingerprint(self, spec: ServerSpec) -> str:
-        return f"sound={spec.sound}"
+        return f"sound={spec.sound}" + (f" {spec.license.reveal()}" if spec.license else "")
 
     async def observe(self, site: str | None = None) -> Sequence[ServerObserved]:
         self.calls["observe"] += 1
@@ -176,7 +178,7 @@ class MemoryRuntime:
         self.there[spec.id] = ServerObserved(
             id=spec.id,
             site=spec.site,
-            role=Role.ORIGIN,
+            role=spec.role,
             state=state,
             fingerprint=self.fingerprint(spec),
             since=datetime.now(UTC),
