@@ -83,12 +83,16 @@ def plan(
     fleet = _load(directory)
     if site and site not in fleet.sites:
         raise _no_site(site, fleet)
-    plans = asyncio.run(previewing.plans(fleet, site or None))
+    plans, untold = asyncio.run(previewing.plans(fleet, site or None))
     for one in plans:
         for step in one.steps:
             typer.echo(f"{one.site}: {step}")
+    for site_id, error in untold.items():
+        typer.echo(f"{site_id}: cannot be told, {error}", err=True)
     if any(plans):
         raise typer.Exit(_CHANGES_PENDING)
+    if untold:
+        raise typer.Exit(1)
     typer.echo("nothing to do: everything is as the files say")
 
 

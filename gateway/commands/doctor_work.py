@@ -7,6 +7,7 @@ from gateway.config.load import load
 from gateway.model.company import Fleet, RuntimeKind, Severity
 from gateway.runtime.doctor import Finding, Health, fail, ok, warn
 from gateway.runtime.doctor_machine import machine
+from gateway.runtimes import engines, homes
 
 
 async def examine(directory: Path) -> Sequence[Finding]:
@@ -18,7 +19,10 @@ async def examine(directory: Path) -> Sequence[Finding]:
         # A machine without containers need not have the engine's SDK.
         from gateway.runtime import doctor_engine
 
-        found += await doctor_engine.engine(servers, fleet.sites.values())
+        there = homes(fleet)
+        for one in engines(fleet):
+            sites = [site for site in fleet.sites.values() if there[site.id] == one.name]
+            found += await doctor_engine.engine(one, servers, sites)
     return [*found, *machine(fleet.settings)]
 
 

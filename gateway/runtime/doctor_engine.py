@@ -2,14 +2,16 @@
 
 import ipaddress
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Final
 
-from gateway.model.company import MediaServers
+from gateway.model.company import EngineSettings, MediaServers, Network
 from gateway.model.errors import GatewayError
 from gateway.model.site import Site
 from gateway.runtime.docker import names
-from gateway.runtime.docker.engine import Connect, Engine, connector, shown_url
+from gateway.runtime.docker.engine import Engine
 from gateway.runtime.docker.images import Images, Kind, pinned
+from gateway.runtime.docker.ways import engine_at
 from gateway.runtime.doctor import Finding, asked, fail, ok, warn
 from gateway.runtime.network import (
     LAN_DRIVERS,
@@ -24,24 +26,26 @@ _REGISTRY_S: Final = 20.0
 
 
 async def engine(
-    servers: MediaServers, sites: Collection[Site], connect: Connect | None = None
+    at: EngineSettings, servers: MediaServers, sites: Collection[Site]
 ) -> Sequence[Finding]:
-    """Return what is found at the engine that ``servers`` name."""
-    where = shown_url(servers.engine)
-    one = Engine(connect or connector(servers.engine), where=where)
+    """Return what is found at one engine, on which ``sites`` are to run."""
+    if not at.enabled:
+        return [ok("engine", f"{at.name} is switched off in gateway.yaml")]
+    one = engine_at(at)
     try:
-        found = await asked("engine", lambda: _version(one))
-        if any(finding.health == "fail" for finding in found):
-            return found
-        found += await asked("networks", lambda: _networks(one, servers))
-        found += await asked("image", lambda: _image(one, servers, sites))
-        found += await asked("addresses", lambda: _addresses(one, servers, sites))
-        return found
+        found = await asked("engine", lambda: _version(one, at))
+        if all(finding.health != "fail" for finding in found):
+            found += await asked("networks", lambda: _networks(one, at.network))
+            found += await asked("image", lambda: _image(one, servers, sites))
+            found += await asked("addresses", lambda: _addresses(one, at.network, sites))
     finally:
         await one.close()
+    if not at.name:
+        return found
+    return [replace(finding, check=f"{finding.check} of {at.name}") for finding in found]
 
 
-async def _version(one: Engine) -> Sequence[Finding]:
+async def _version(one: Engine, at: EngineSettings) -> Sequence[Finding]:
     said = await one.call("tell its version", lambda client: client.version())
     api = str(said.get("ApiVersion", "0.0"))
     numbers = tuple(int(part) for part in api.split(".") if part.isdecimal())
@@ -49,30 +53,33 @@ async def _version(one: Engine) -> Sequence[Finding]:
     if numbers < _LEAST_API:
         return [fail("engine", f"{text} is too old", "install Docker Engine 19.03 or newer")]
     found = [ok("engine", text)]
-    if not one.where.startswith(("unix://", "npipe://")):
+    if one.tunnel is not None:
+        await one.tunnel.open()
+        found.append(ok("control ports", f"reached by {at.control or at.url}"))
+    elif not one.where.startswith(("unix://", "npipe://")) and at.url is None:
         found.append(
             warn(
                 "engine",
                 "it is on another machine, and the management network does not leave that machine",
-                "run the gateway on the Docker host itself",
+                "write the machine under media_servers.engines, with url: ssh://user@host",
             )
         )
     return found
 
 
-async def _networks(one: Engine, servers: MediaServers) -> Sequence[Finding]:
+async def _networks(one: Engine, network: Network) -> Sequence[Finding]:
     wanted = [control_network(names.CONTROL_NETWORK)]
-    media = media_network(names.MEDIA_NETWORK, servers.network)
+    media = media_network(names.MEDIA_NETWORK, network)
     if media is None:
         return [ok("networks", "the host's own; control ports listen on 127.0.0.1")]
     wanted.append(media)
     there = await one.call("list networks", lambda client: client.networks())
     found = []
-    for network in wanted:
-        same = [item for item in there if item["Name"] == network.name] or [
-            item for item in there if same_place(network, item)
+    for each in wanted:
+        same = [item for item in there if item["Name"] == each.name] or [
+            item for item in there if same_place(each, item)
         ]
-        wrong = differences(network, same[0]) if same else []
+        wrong = differences(each, same[0]) if same else []
         if wrong:
             found.append(
                 fail(
@@ -82,8 +89,8 @@ async def _networks(one: Engine, servers: MediaServers) -> Sequence[Finding]:
                 )
             )
         else:
-            how = f"{same[0]['Name']} is there" if same else f"{network.name} will be made"
-            found.append(ok("networks", f"{how} ({network.driver})"))
+            how = f"{same[0]['Name']} is there" if same else f"{each.name} will be made"
+            found.append(ok("networks", f"{how} ({each.driver})"))
     return found
 
 
@@ -114,10 +121,7 @@ async def _image(one: Engine, servers: MediaServers, sites: Collection[Site]) ->
     return found
 
 
-async def _addresses(
-    one: Engine, servers: MediaServers, sites: Collection[Site]
-) -> Sequence[Finding]:
-    network = servers.network
+async def _addresses(one: Engine, network: Network, sites: Collection[Site]) -> Sequence[Finding]:
     if network.driver not in LAN_DRIVERS or network.ip_range is None:
         return []
     pool = ipaddress.ip_network(network.ip_range, strict=False)
@@ -131,7 +135,7 @@ async def _addresses(
     free = pool.num_addresses - len(used)
     text = f"{free} of {pool.num_addresses} in {pool} are free, {missing} sites wait for one"
     if missing > free:
-        return [fail("addresses", text, "widen media_servers.network.ip_range")]
+        return [fail("addresses", text, "widen its network's ip_range")]
     return [ok("addresses", text)]
 
 

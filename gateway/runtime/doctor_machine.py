@@ -33,11 +33,17 @@ def machine(settings: Settings) -> Iterator[Finding]:
     """Yield what is found on this machine; ``settings`` say what it is to be used for."""
     servers = settings.media_servers
     containers = servers.runtime is not RuntimeKind.PROCESS
-    if containers and servers.network.driver in LAN_DRIVERS:
-        yield _driver(str(servers.network.driver))
-        yield _parent(servers.network.parent or "", servers.network.subnet)
+    # Of engines, only those of this machine can be looked at from here.
+    here = [engine.network for engine in servers.engines if engine.host is None and engine.enabled]
+    own = servers.engine_of(None)
+    if own is not None and own.host is None and own not in servers.engines and not here:
+        here = [servers.network]
+    for network in here if containers else ():
+        if network.driver in LAN_DRIVERS:
+            yield _driver(str(network.driver))
+            yield _parent(network.parent or "", network.subnet)
     yield _listen(settings.listen_host, settings.listen_port)
-    if not containers or servers.network.driver in _SHARED_PORTS:
+    if not containers or any(network.driver in _SHARED_PORTS for network in here):
         yield _media_ports(*servers.media_ports)
     yield _clock()
     yield _open_files()

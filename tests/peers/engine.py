@@ -3,7 +3,7 @@
 Its packet filter, bridges and forwarding policy stay inside that namespace, so that neither the
 machine nor other tests notice it. Images come from no registry: a minimal Debian is made by
 ``debootstrap``, Python packages are downloaded outside. Both, and the engine's layers (for one run
-at a time), are kept under ``~/.cache/camera-gateway-tests``; containers, networks and volumes
+each), are kept under ``~/.cache/camera-gateway-tests``; containers, networks and volumes
 never outlive a run.
 """
 
@@ -48,6 +48,7 @@ class Engine:
     data: Path
     process: subprocess.Popen[bytes] | None = None
     made: list[str] = field(default_factory=list)
+    options: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -80,6 +81,7 @@ class Engine:
                     *("-H", self.url, "-p", str(self.folder / "pid"), "--bridge=none"),
                     *("--default-address-pool", "base=172.30.0.0/16,size=20"),
                     *("--default-address-pool", "base=172.31.0.0/16,size=20"),
+                    *self.options,
                 ],
                 stdout=log,
                 stderr=log,
@@ -125,6 +127,17 @@ class Engine:
                 _run("ip", "-n", namespace, "address", "add", address, "dev", interface)
             _run("ip", "-n", namespace, "link", "set", interface, "up")
 
+    def join(self, other: "Engine", parent: str, address: str) -> None:
+        """Stand in the LAN of another engine, with an interface of its own there."""
+        switch, port = f"{other.name}s", self.name[-6:]
+        _run(
+            *("ip", "-n", self.name, "link", "add", parent, "type", "veth"),
+            *("peer", "name", port, "netns", switch),
+        )
+        _run("ip", "-n", switch, "link", "set", port, "master", "sw", "up")
+        _run("ip", "-n", self.name, "address", "add", address, "dev", parent)
+        _run("ip", "-n", self.name, "link", "set", parent, "up")
+
     def host(self, name: str) -> str:
         """Return the namespace of one of the LAN's hosts."""
         return f"{self.name}{name}"
@@ -163,12 +176,7 @@ def engine(*, images: bool = True) -> Iterator[Engine]:
     CACHE.mkdir(parents=True, exist_ok=True)
     name = f"cg-{uuid.uuid4().hex[:6]}"
     folder = Path(tempfile.mkdtemp(prefix=f"{name}-"))
-    with (CACHE / "engine.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            data = CACHE / "engine"
-        except BlockingIOError:
-            data = folder / "data"  # another run has the kept layers: this one makes its own
+    with _layers(folder) as data:
         one = Engine(name, folder, data)
         try:
             one._namespace(name)
@@ -179,6 +187,22 @@ def engine(*, images: bool = True) -> Iterator[Engine]:
             yield one
         finally:
             _end(one)
+
+
+@contextlib.contextmanager
+def _layers(folder: Path) -> Iterator[Path]:
+    """Yield a folder for an engine's layers: kept ones that no other engine has, else a new one."""
+    for kept in ("engine", "engine-2"):
+        with (CACHE / f"{kept}.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            # Networks of a run whose engine was killed would stand in the way of new ones.
+            shutil.rmtree(CACHE / kept / "network", ignore_errors=True)
+            yield CACHE / kept
+            return
+    yield folder / "data"
 
 
 def _end_with_parent() -> None:

@@ -11,11 +11,12 @@ needed=(
     janus gcc libc6-dev libsrtp2-dev libssl-dev                 # the peers of the benchmark
     iproute2 iptables procps                                    # LANs made of network namespaces
     docker.io debootstrap                                       # a private Docker Engine, its images
+    openssh-client openssh-server                               # the way to an engine on another host
     prometheus                                                  # reads the metrics; promtool
     coturn                                                      # a way around firewalls that block UDP
 )
-[ $# -gt 0 ] && needed=("$@")
 command -v npm >/dev/null || needed+=(nodejs npm)               # vendor SDK, tsc
+[ $# -gt 0 ] && needed=("$@")
 
 missing=()
 for package in "${needed[@]}"; do

@@ -8,24 +8,32 @@ import asyncio
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 import docker
 from docker.errors import APIError, DockerException, NotFound
+from docker.tls import TLSConfig
 from docker.utils import kwargs_from_env
 from requests.exceptions import RequestException
 
 from gateway.model.errors import ErrorKind, GatewayError
+from gateway.runtime.docker.tunnel import Tunnel
 
 CALL_S: Final = 15.0
 _SDK_S: Final = 60
-_THREADS: Final = 8
+_THREADS: Final = 12
 _CONFLICT: Final = 409
 _LONGEST: Final = 400
 _LOCAL: Final = "unix:///var/run/docker.sock"
 _UNIX: Final = "unix://"
+_KNOCK_S: Final = 5.0
+_TCP_PORT: Final = 2376
 
 Connect = Callable[[], Any]
 """Returns a new ``docker.APIClient``, or what behaves like one."""
@@ -45,32 +53,81 @@ _HINTS: Final = (
     ("manifest unknown", "the registry has no such tag; correct media_servers.image"),
     ("pull access denied", "check the image's name, or sign in: docker login"),
 )
+_UNREACHED: Final = (
+    ("permission denied", "refuses this user", "add the gateway's user to the group docker"),
+    (
+        "certificate verify failed",
+        "shows a certificate that ca: does not vouch for",
+        "check ca:, and that the certificate there names the host as the address does",
+    ),
+    # A refused certificate is an alert, or a connection that ends in the middle of the greeting.
+    *(
+        (
+            sign,
+            "does not take the gateway's certificate",
+            "check cert: and key:, and the --tlscacert that dockerd was started with",
+        )
+        for sign in ("alert", "eof occurred")
+    ),
+    ("http request to an https", "wants TLS", "write ca:, cert: and key: for it"),
+    ("ssl", "fails at TLS", "check ca:, cert: and key:, and that TLS is spoken there"),
+)
 
 
-def connector(url: str | None) -> Connect:
-    """Return how to connect to ``url`` (unix, tcp, ssh), else to DOCKER_HOST or the local socket.
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """The files for an engine that is reached by TLS; both sides prove who they are."""
 
-    TLS is taken from DOCKER_CERT_PATH and DOCKER_TLS_VERIFY, as the docker command does.
+    ca: Path
+    cert: Path
+    key: Path
+
+
+class _Client(docker.APIClient):  # type: ignore[misc]  # the SDK has no types
+    """The SDK's client, blind to variables for other programs.
+
+    REQUESTS_CA_BUNDLE would take the place of ca:, and HTTPS_PROXY would be sent our calls.
+    """
+
+    def _retrieve_server_version(self) -> str:
+        # The first thing that a client asks, from its constructor.
+        self.trust_env = False
+        return str(super()._retrieve_server_version())
+
+
+def connector(url: str | None, tls: Tls | None = None) -> Connect:
+    """Return how to connect to ``url`` (unix, tcp), else to DOCKER_HOST or the local socket.
+
+    Without a ``url``, TLS is taken from DOCKER_CERT_PATH and DOCKER_TLS_VERIFY, as the docker
+    command does.
     """
 
     def connect() -> Any:
-        arguments = kwargs_from_env()
-        if url is not None:
-            arguments["base_url"] = url
+        arguments = kwargs_from_env() if url is None else {"base_url": url}
         _knock(str(arguments.get("base_url", _LOCAL)))
-        ssh = str(arguments.get("base_url", "")).startswith("ssh://")
-        return docker.APIClient(
-            **arguments, version="auto", timeout=_SDK_S, num_pools=_THREADS, use_ssh_client=ssh
-        )
+        if tls is not None:
+            arguments["tls"] = TLSConfig(
+                client_cert=(str(tls.cert), str(tls.key)), ca_cert=str(tls.ca), verify=True
+            )
+        return _Client(**arguments, version="auto", timeout=_SDK_S, num_pools=_THREADS)
 
     return connect
 
 
 def _knock(url: str) -> None:
-    """Raise OSError when nobody listens: the SDK would leave a socket open at every refusal."""
+    """Raise OSError when nobody listens: the SDK would leave a socket open at every refusal.
+
+    And it would wait for a minute for a machine that is off.
+    """
     if url.startswith(_UNIX):
         with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(_KNOCK_S)
             sock.connect("/" + url.removeprefix(_UNIX).lstrip("/"))
+    elif url.startswith(("tcp://", "http://", "https://")):
+        parts = urlsplit(url)
+        socket.create_connection(
+            (parts.hostname or "", parts.port or _TCP_PORT), timeout=_KNOCK_S
+        ).close()
 
 
 def shown_url(url: str | None) -> str:
@@ -79,15 +136,21 @@ def shown_url(url: str | None) -> str:
 
 
 class Engine:
-    """One engine. The connection is made by the first call, and again after a failure."""
+    """One engine. The connection is made by the first call, and again after a failure.
 
-    def __init__(self, connect: Connect, *, where: str) -> None:
+    It goes through ``tunnel`` if there is one, and :meth:`close` ends both.
+    """
+
+    def __init__(self, connect: Connect, *, where: str, tunnel: Tunnel | None = None) -> None:
         self.where = where
+        self.tunnel = tunnel
         self._connect = connect
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="docker")
         self._lock = threading.Lock()
         self._client: Any = None
         self.calls = 0
+        self.heard = float("-inf")
+        """When a call was last answered (monotonic)."""
 
     async def call(self, what: str, work: Callable[[Any], T], *, within_s: float = CALL_S) -> T:
         """Return what ``work`` returns for the SDK's client; ``what`` says it for people.
@@ -95,11 +158,13 @@ class Engine:
         Raises NOT_FOUND, CONFLICT and CONTAINER_FAILED for what the engine refuses,
         ENGINE_UNAVAILABLE when it does not answer.
         """
+        if self.tunnel is not None:
+            await self.tunnel.open()
         self.calls += 1
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(within_s):
-                return await loop.run_in_executor(self._pool, self._work, work)
+                answer = await loop.run_in_executor(self._pool, self._work, work)
         except TimeoutError as error:
             raise GatewayError(
                 ErrorKind.ENGINE_UNAVAILABLE,
@@ -108,6 +173,10 @@ class Engine:
             ) from error
         except (DockerException, RequestException, OSError, ValueError) as error:
             raise translated(what, error, self.where) from error
+        except RuntimeError as error:  # the threads have been let go of meanwhile
+            raise translated(what, error, self.where) from error
+        self.heard = time.monotonic()
+        return answer
 
     async def attempt(
         self, what: str, work: Callable[[Any], T], *, within_s: float = CALL_S
@@ -130,6 +199,8 @@ class Engine:
         client, self._client = self._client, None
         if client is not None:
             await asyncio.to_thread(client.close)
+        if self.tunnel is not None:
+            await self.tunnel.close()
 
     def _work(self, work: Callable[[Any], T]) -> T:
         with self._lock:
@@ -157,14 +228,12 @@ def translated(what: str, error: Exception, where: str) -> GatewayError:
         elif error.status_code == _CONFLICT:
             kind = ErrorKind.CONFLICT
         return GatewayError(kind, f"the Docker Engine could not {what}: {said}", _hint(said))
-    refused = "permission denied" in str(error).lower()
-    return GatewayError(
-        ErrorKind.ENGINE_UNAVAILABLE,
-        f"the Docker Engine at {where} {'refuses this user' if refused else 'cannot be reached'}",
-        "add the gateway's user to the group docker"
-        if refused
-        else "start it (systemctl start docker), or correct media_servers.engine",
+    lower = str(error).lower()
+    how, hint = next(
+        (words for text, *words in _UNREACHED if text in lower),
+        ("cannot be reached", "start it (systemctl start docker), or correct its address"),
     )
+    return GatewayError(ErrorKind.ENGINE_UNAVAILABLE, f"the Docker Engine at {where} {how}", hint)
 
 
 def _hint(said: str) -> str:

@@ -14,33 +14,41 @@ from typing import Final
 
 import structlog
 
-from gateway.model.company import Network
+from gateway.model.company import EngineSettings, Network
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.server import ServerObserved, ServerSpec
-from gateway.runtime.docker import container, names
+from gateway.runtime.docker import container, family, names
 from gateway.runtime.docker.broadcast import Broadcast
 from gateway.runtime.docker.container import Wanted
-from gateway.runtime.docker.engine import Connect, Engine, connector, shown_url
+from gateway.runtime.docker.engine import Connect
 from gateway.runtime.docker.events import Watcher
+from gateway.runtime.docker.family import Family
 from gateway.runtime.docker.guard import Guard
 from gateway.runtime.docker.images import Images, Kind
 from gateway.runtime.docker.listing import Listing, Seen
 from gateway.runtime.docker.locked import Locked
-from gateway.runtime.docker.maker import TOKEN_FILE, Configure, Contents, Maker
-from gateway.runtime.docker.networks import Networks
+from gateway.runtime.docker.maker import Configure, Contents, Maker
+from gateway.runtime.docker.networks import Control, Networks
 from gateway.runtime.docker.secrets import Passwords
 from gateway.runtime.docker.securing import Locks, Securing
 from gateway.runtime.docker.settling import Settling
 from gateway.runtime.docker.showing import Showing, one_each
+from gateway.runtime.docker.ways import engine_at, reachable
+from gateway.runtime.docker.writing import contents, settings_of
 from gateway.runtime.places import Places
 from gateway.runtime.spec import fingerprint
 
 _LICENCE_AGAIN_S: Final = 3600.0
+_ANSWER_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DockerOptions:
-    """What the runtime is told; ``max_viewers`` sizes a WCS's part of shared ports."""
+    """What the runtime is told; ``max_viewers`` sizes a WCS's part of shared ports.
+
+    ``at`` is the engine and the way to it, else ``engine`` its address alone. The places of a named
+    engine are its own; the key of all passwords is one.
+    """
 
     data_dir: Path
     network: Network
@@ -49,22 +57,25 @@ class DockerOptions:
     embedded: Configure
     wcs: Configure
     engine: str | None = None
+    at: EngineSettings | None = None
 
 
 class DockerRuntime:
     """Keeps containers on one engine; make it anywhere, use it inside one event loop."""
 
     def __init__(self, options: DockerOptions, connect: Connect | None = None) -> None:
-        folder = options.data_dir.absolute() / "docker"
+        common = options.data_dir.absolute() / "docker"
+        at = options.at or EngineSettings(url=options.engine)
+        folder = common / "engines" / at.name if at.name else common
         self._options = options
-        self._engine = Engine(connect or connector(options.engine), where=shown_url(options.engine))
+        self._engine = engine_at(at, connect)
         self._images = Images(self._engine)
         self._networks = Networks(self._engine, options.network)
         self._listing = Listing(self._engine, self._images)
         self._maker = Maker(self._engine, self._listing)
-        self._passwords = Passwords(folder / "key")
+        self._passwords = Passwords(common / "key")
         self._places = Places(folder / "places.json")
-        self._settling = Settling(options.network, self._places, self._listing)
+        self._settling = Settling(options.network, self._places, self._listing, away=at.host)
         self._broadcast = Broadcast()
         self._watcher = Watcher(self._engine, on_event=self._happened, on_link=self._linked)
         self._locks: Locks = defaultdict(asyncio.Lock)
@@ -96,20 +107,8 @@ class DockerRuntime:
         Ports are left out: they are part of a place, which a server keeps.
         """
         network = self._options.network
-        files = [
-            dict(
-                configure(
-                    spec,
-                    media_ports=self._options.media_ports,
-                    offset=0,
-                    bind=spec.address,
-                    announced=spec.external_address,
-                    control="",
-                    token_file=TOKEN_FILE,
-                )
-            )
-            for configure in (self._options.embedded, self._options.wcs)
-        ]
+        configures = (self._options.embedded, self._options.wcs)
+        files = settings_of(spec, configures, self._options.media_ports)
         password = self._passwords.make(spec.id, "fingerprint").reveal()
         where = [str(network.driver), network.parent, network.subnet, network.gateway]
         return fingerprint(spec, files=files, network=where, key=password)
@@ -121,9 +120,32 @@ class DockerRuntime:
         self._sites |= {seen.site for seen in servers}
         for seen in servers:
             self._securing.soon(seen)
-        return [
-            self._showing.observed(seen) for seen in servers if site is None or seen.site == site
-        ]
+        shown = await reachable(
+            self._engine.tunnel, [self._showing.observed(seen) for seen in servers]
+        )
+        return [one for one in shown if site is None or one.site == site]
+
+    async def answer(self) -> str:
+        """Return what tells the engine from others; raises ENGINE_UNAVAILABLE soon if it is away.
+
+        Its id alone does not: machines that were copied from one another have the same.
+        """
+        said = await self._engine.call("answer", lambda client: client.info(), within_s=_ANSWER_S)
+        return " ".join(str(said.get(key)) for key in ("ID", "Name", "DockerRootDir"))
+
+    @property
+    def silent_s(self) -> float:
+        """How long ago the engine has answered a call, in seconds."""
+        return time.monotonic() - self._engine.heard
+
+    async def prepare(self, spec: ServerSpec) -> None:
+        """Do what can be done before a server is made, such as pulling its image."""
+        await self._images.ensure(spec.image)
+        await self._networks.ensure()
+
+    def holds(self, server_id: str) -> bool:
+        """Tell whether a server was made here and not removed since, as far as is written down."""
+        return server_id in self._places.others("")
 
     async def create(self, spec: ServerSpec) -> None:
         """Make and start a server; one of the same id is replaced and keeps address and volume."""
@@ -144,6 +166,8 @@ class DockerRuntime:
                 viewers=self._options.max_viewers,
                 slot=place.slot or 0,
             )
+            cdn = await self._networks.cdn() if family.has_family(spec) else None
+            family.check(spec, wcs=image.kind is Kind.WCS, subnet=cdn.subnet if cdn else None)
             wanted = Wanted(
                 spec=spec,
                 image=image,
@@ -154,8 +178,10 @@ class DockerRuntime:
                 ports=ports,
                 announced=self._settling.announced(spec, place),
                 password=self._passwords.make(spec.id, "rest"),
+                cdn=cdn.name if cdn else None,
             )
-            draft = await self._maker.make(wanted, self._contents(wanted))
+            files = self._contents(wanted, self._family(spec, cdn))
+            draft = await self._maker.make(wanted, files)
             await self._maker.take_over(draft, spec, old)
             self._listing.forget(draft)
             self._refused.pop(spec.id, None)
@@ -235,20 +261,21 @@ class DockerRuntime:
             )
         return seen
 
-    def _contents(self, wanted: Wanted) -> Contents:
+    def _family(self, spec: ServerSpec, cdn: Control | None) -> Family | None:
+        if not family.has_family(spec):
+            return None
+        origin = spec.origin or spec.id
+        return Family(
+            subnet=cdn.subnet if cdn else None,
+            login=self._passwords.make(origin, "cdn"),
+            origin_offset=0 if cdn else container.offset_of(self._places.get(origin).slot or 0),
+        )
+
+    def _contents(self, wanted: Wanted, kin: Family | None) -> Contents:
         embedded = wanted.image.kind is Kind.EMBEDDED
         configure = self._options.embedded if embedded else self._options.wcs
-        files = configure(
-            wanted.spec,
-            media_ports=wanted.ports.media,
-            offset=wanted.ports.offset,
-            bind=wanted.bind,
-            announced=wanted.announced,
-            control=wanted.control,
-            token_file=TOKEN_FILE,
-        )
-        token = self._passwords.make(wanted.spec.id, "signalling").reveal()
-        return Contents(files, token)
+        token = self._passwords.make(wanted.spec.id, "signalling")
+        return contents(configure, wanted, kin, token)
 
     def _check_id(self, server_id: str) -> None:
         if not names.fits(server_id):

@@ -22,9 +22,15 @@ _FAR: Final = "192.0.2.254"
 
 
 class Settling:
-    """Chooses places and writes them down."""
+    """Chooses places and writes them down; ``away`` is the engine's host if it is another machine.
 
-    def __init__(self, network: Network, places: Places, listing: Listing) -> None:
+    That machine's network cannot be asked from here who has an address.
+    """
+
+    def __init__(
+        self, network: Network, places: Places, listing: Listing, *, away: str | None = None
+    ) -> None:
+        self._away = away
         self._network = network
         self._places = places
         self._listing = listing
@@ -51,7 +57,9 @@ class Settling:
     def announced(self, spec: ServerSpec, place: Place) -> str | None:
         """Return the address that browsers are told."""
         address = spec.external_address or place.address
-        return address if address or self._network.driver in LAN_DRIVERS else _own_address()
+        if address or self._network.driver in LAN_DRIVERS:
+            return address
+        return _own_address() if self._away is None else _literal(self._away)
 
     async def _others(self, server_id: str) -> Mapping[str, Place]:
         there = [one for one in await self._listing.all() if one.server != server_id]
@@ -72,7 +80,8 @@ class Settling:
                 self._places.put(spec.id, place)
             if address in (mine.address, before.address):
                 return place
-            owner = await arp.owner(self._network.parent or "", address)
+            here = self._away is None
+            owner = await arp.owner(self._network.parent or "", address) if here else None
             if owner is None:
                 return place
             self._places.put(spec.id, before)
@@ -100,6 +109,13 @@ class Settling:
 def _of(seen: Seen) -> Place:
     slot = seen.labels.get(names.SLOT, "")
     return Place(seen.labels.get(names.ADDRESS) or None, int(slot) if slot.isdecimal() else None)
+
+
+def _literal(host: str) -> str | None:
+    """Return ``host`` if it is an address: looking a name up would hold the event loop."""
+    with contextlib.suppress(ValueError):
+        return str(ipaddress.ip_address(host))
+    return None
 
 
 def _own_address() -> str | None:
