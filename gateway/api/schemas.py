@@ -85,6 +85,8 @@ _FACTS: Final[dict[str, Schema]] = {
 _FAILURE: Final = or_null(closed(kind=TEXT, message=TEXT, hint=TEXT))
 _LOOK: Final = or_null(closed(rtsp=TEXT, seconds=or_null(NUMBER), failure=_FAILURE, **_FACTS))
 
+_REASON: Final = closed(code=TEXT, text=TEXT, setting=TEXT, stream=TEXT, value=TEXT, wanted=TEXT)
+
 SCHEMAS: Final[Mapping[str, Schema]] = {
     "Problem": closed(
         {"reason": TEXT, "place": WHOLE, "queue": TEXT},
@@ -113,7 +115,13 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         last_live=or_null(MOMENT),
         has_sub=FLAG,
         checked=or_null(
-            closed(playable=one_of(*Playable), sentence=TEXT, setting=TEXT, when=MOMENT)
+            closed(
+                playable=one_of(*Playable),
+                sentence=TEXT,
+                setting=TEXT,
+                when=MOMENT,
+                reasons=listed(_REASON),
+            )
         ),
         private=FLAG,
         poster=or_null(TEXT),
@@ -198,9 +206,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         playable=TEXT,
         wall=TEXT,
         full=TEXT,
-        reasons=listed(
-            closed(code=TEXT, text=TEXT, setting=TEXT, stream=TEXT, value=TEXT, wanted=TEXT)
-        ),
+        reasons=listed(_REASON),
     ),
     "Sighting": closed(
         n=WHOLE,

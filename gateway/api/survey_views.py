@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from gateway.api.views import moment
+from gateway.api.views import moment, reason_view
 from gateway.control.drafts import addresses_of, credential_key
 from gateway.kit.secret import redact
-from gateway.model.probe import CameraVerdict, ProbeFailure, Reason, StreamFacts
+from gateway.model.probe import CameraVerdict, ProbeFailure, StreamFacts
 from gateway.model.site import Site
 from gateway.model.survey import Acceptance, Progress, Sighting, StreamLook, SurveyStatus
 
@@ -77,7 +77,7 @@ def verdict_view(verdict: CameraVerdict | None) -> dict[str, Any] | None:
         "playable": str(verdict.playable),
         "wall": verdict.wall,
         "full": verdict.full,
-        "reasons": [_reason(one) for one in verdict.reasons],
+        "reasons": [reason_view(one) for one in verdict.reasons],
     }
 
 
@@ -140,14 +140,3 @@ def _failure(failure: ProbeFailure | None) -> dict[str, str] | None:
     if failure is None:
         return None
     return {"kind": failure.kind, "message": failure.message, "hint": failure.hint}
-
-
-def _reason(reason: Reason) -> dict[str, str]:
-    return {
-        "code": reason.code,
-        "text": reason.text,
-        "setting": reason.setting,
-        "stream": reason.stream,
-        "value": reason.value,
-        "wanted": reason.wanted,
-    }

@@ -7,6 +7,7 @@ from typing import Any
 from gateway.api.building_views import problem_view
 from gateway.api.ports import Poster
 from gateway.api.principal import Principal
+from gateway.model.probe import Reason
 from gateway.model.site import Site
 from gateway.model.status import CameraState, CameraStatus, Checked, SiteStatus
 
@@ -98,6 +99,19 @@ def _checked(seen: Checked | None) -> dict[str, Any] | None:
         "sentence": seen.sentence,
         "setting": seen.setting,
         "when": moment(seen.when),
+        "reasons": [reason_view(one) for one in seen.reasons],
+    }
+
+
+def reason_view(reason: Reason) -> dict[str, str]:
+    """Return one thing to know of a camera's video, and which setting to change."""
+    return {
+        "code": reason.code,
+        "text": reason.text,
+        "setting": reason.setting,
+        "stream": reason.stream,
+        "value": reason.value,
+        "wanted": reason.wanted,
     }
 
 

@@ -98,7 +98,7 @@ def checked(checkup: Checkup) -> Checked | None:
     if verdict is None or seen is None:
         return None
     setting = next((reason.setting for reason in verdict.reasons if reason.setting), "")
-    return Checked(verdict.playable, _sentence(verdict), setting, seen)
+    return Checked(verdict.playable, _sentence(verdict), setting, seen, verdict.reasons)
 
 
 def worsening(checkup: Checkup) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from gateway.model.company import Problem
-from gateway.model.probe import Playable
+from gateway.model.probe import Playable, Reason
 from gateway.model.server import Role
 from gateway.model.text import LocalText
 
@@ -36,13 +36,15 @@ class SiteState(StrEnum):
 class Checked:
     """What the last full look at a camera has shown.
 
-    ``sentence`` is whether browsers can play it and why not, ``setting`` what to change on it.
+    ``sentence`` is whether browsers can play it and why not, ``setting`` what to change on it;
+    ``reasons`` are the same for programs.
     """
 
     playable: Playable
     sentence: str
     setting: str
     when: datetime
+    reasons: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,15 @@ export interface SiteSummary {
   cameras: { total: number; live: number };
 }
 
+/** What a full look at a camera has shown: whether browsers can play it, and which settings to change. */
+export interface Checked {
+  playable: "everywhere" | "somewhere" | "nowhere" | "unknown";
+  sentence: string;
+  setting: string;
+  when: string;
+  reasons: { code: string; text: string; setting: string; stream: string; value: string; wanted: string }[];
+}
+
 /** A camera: part of a site, and the event `camera`. Times are RFC 3339. */
 export interface Camera {
   id: string;
@@ -34,6 +43,8 @@ export interface Camera {
   viewers: number;
   last_live: string | null;
   has_sub: boolean;
+  /** What the last full look at it has shown; for its staff only. */
+  checked: Checked | null;
   /** Nobody watches it at this hour. */
   private: boolean;
   /** The path of the last good picture; it changes with the picture and holds its time as `t`. */

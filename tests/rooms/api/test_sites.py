@@ -10,8 +10,9 @@ from aiohttp.test_utils import TestClient
 from pytest_aiohttp import AiohttpClient
 
 from gateway.api import tickets
+from gateway.model.probe import Playable, Reason
 from gateway.model.site import Access
-from gateway.model.status import CameraState
+from gateway.model.status import CameraState, Checked
 from tests.rooms.api.stage import (
     STAFF,
     STAFF_TOKEN,
@@ -85,16 +86,33 @@ async def test_a_site_with_its_cameras(client: Client, stage: Stage) -> None:
         "since": "2026-01-02T03:04:05Z",
         "reason": "",
         "hint": "",
+        "code": "",
+        "about": "",
         "video_codec": "H264",
         "width": 1280,
         "height": 0,
         "viewers": 0,
         "last_live": None,
         "has_sub": False,
+        "checked": None,
         "private": False,
         "poster": f"/api/v1/sites/open/cameras/yard/poster.jpg?t={int(TAKEN.timestamp())}",
     }
     assert body["cameras"][0]["poster"] is None
+
+
+async def test_what_the_last_look_has_shown_is_for_staff(client: Client, stage: Stage) -> None:
+    why = Reason("h265", "H.265 is played by few", "set H.264", stream="main", wanted="50")
+    seen = Checked(Playable.SOMEWHERE, "plays in some browsers only", "set H.264", TAKEN, (why,))
+    status = stage.board.site("open")
+    assert status is not None
+    cameras = tuple(replace(one, checked=seen) for one in status.cameras)
+    stage.board.publish(replace(status, cameras=cameras))
+    [first, *_] = (await get(client, "/api/v1/sites/open", STAFF))["cameras"]
+    assert first["checked"]["playable"] == "somewhere"
+    assert first["checked"]["reasons"][0]["wanted"] == "50"
+    [first, *_] = (await get(client, "/api/v1/sites/open"))["cameras"]
+    assert first["checked"] is None
 
 
 async def test_staff_sees_the_servers_and_the_mistakes(client: Client) -> None:
