@@ -2,6 +2,7 @@
 
 Two networks are joined by each container (but for driver ``host``): the building's, over which
 media flows, and the management network, an internal bridge over which alone the gateway talks.
+Origins that feed edges, and edges, join a third.
 """
 
 import ipaddress
@@ -32,6 +33,14 @@ class WantedNetwork:
 def control_network(name: str) -> WantedNetwork:
     """Return the management network: no way out, and no way from one container to another."""
     return WantedNetwork(name, "bridge", internal=True, options={_ICC: "false"})
+
+
+def cdn_network(name: str) -> WantedNetwork:
+    """Return the network over which edges ask their origins: no way out of it.
+
+    Each container's own packet filter lets in what edges ask, and nothing else.
+    """
+    return WantedNetwork(name, "bridge", internal=True)
 
 
 def media_network(name: str, network: Network) -> WantedNetwork | None:

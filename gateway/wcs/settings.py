@@ -66,13 +66,16 @@ def embedded_container_files(
     announced: str | None,
     control: str,
     token_file: str,
+    cdn: str = "",
     recorders_file: str = "",
     edges_file: str = "",
     origin_file: str = "",
+    **_: str,
 ) -> Mapping[str, str]:
     """Return the files of an embedded server in a container.
 
-    ``control`` is the address, or the network of the address, where REST and signalling listen;
+    ``control`` is the address, or the network of the address, where REST and signalling listen,
+    ``cdn`` the one where an origin's edges ask;
     ``offset`` is added to their ports. The REST user comes from the variable PASSWORD.
     """
     return {
@@ -88,7 +91,7 @@ def embedded_container_files(
                 "embedded.max_viewers": str(spec.max_viewers),
                 "embedded.sound": "true" if spec.sound else "false",
                 **_edge(spec, origin_file),
-                **_origin(spec, _CDN_PORT + offset, edges_file, control),
+                **_origin(spec, _CDN_PORT + offset, edges_file, cdn),
                 **_recorders(spec, recorders_file),
             }
         )
@@ -102,6 +105,8 @@ def wcs_files(
     offset: int = 0,
     bind: str | None = None,
     announced: str | None = None,
+    node: str = "",
+    origin_node: str = "",
     **_: str,
 ) -> Mapping[str, str]:
     """Return the files of a real WCS in its container; they are merged into those of its image.
@@ -110,7 +115,8 @@ def wcs_files(
     network only. The heap is half of the memory limit: media buffers live outside of it
     (docs.flashphoner.com, "Memory management in Java"). The CDN's port and the RTSP server's are
     set because the process may not take ports below 1024, and servers that share a host would
-    take the same ones.
+    take the same ones. ``node`` and ``origin_node`` are the names of this server and of its origin
+    in the network of their own.
     """
     first, last = media_ports
     local = bind or spec.address
@@ -128,6 +134,7 @@ def wcs_files(
                 "rtsp.port": str(5555 + offset),
                 "cdn_port": str(_CDN_PORT + offset),
                 "rtsp_interleaved_mode": "true",
+                **_wcs_cdn(spec, node, origin_node),
             }
         )
     }
@@ -135,6 +142,29 @@ def wcs_files(
         heap = max(_LEAST_HEAP, spec.limits.memory // 2 // _MIB)
         files[JVM_OPTIONS] = f"-Xmx{heap}m\n-Xms{heap}m\n"
     return files
+
+
+def _wcs_cdn(spec: ServerSpec, node: str, origin_node: str) -> dict[str, str]:
+    """Return a WCS's part in the CDN of its site (docs.flashphoner.com, "CDN 2.0" and "CDN 2.1").
+
+    A node joins through its origin and is told of the others there. WCS's documents name no secret
+    between nodes: what keeps strangers out is the network, which has no way in or out.
+    """
+    edge = spec.role is Role.EDGE
+    if not node or not (edge or spec.feeds_edges):
+        return {}
+    return {
+        "cdn_enabled": "true",
+        "cdn_role": "edge" if edge else "origin",
+        # Names, because the addresses of containers change when they are made again.
+        "cdn_ip": node,
+        "cdn_nodes_resolve_ip": "true",
+        **({"cdn_point_of_entry": origin_node} if edge else {}),
+        # Edges come and go; without it those that are gone are kept for ever.
+        "cdn_nodes_timeout": "60",
+        # Routes are looked for within a group: buildings do not take each other's streams.
+        "cdn_groups": spec.site,
+    }
 
 
 def _edge(spec: ServerSpec, origin_file: str) -> dict[str, str]:

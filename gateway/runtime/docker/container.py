@@ -13,7 +13,7 @@ from gateway.kit.secret import Secret
 from gateway.model.company import Network, NetworkDriver
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.server import ServerSpec
-from gateway.runtime.docker import names
+from gateway.runtime.docker import family, names
 from gateway.runtime.docker.images import Image, Kind
 from gateway.runtime.docker.networks import Legs
 from gateway.runtime.places import Place
@@ -38,7 +38,7 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Everything that one container is made from."""
+    """Everything that one container is made from; ``cdn`` is the network of its site's servers."""
 
     spec: ServerSpec
     image: Image
@@ -49,6 +49,7 @@ class Wanted:
     ports: Ports
     announced: str | None
     password: Secret
+    cdn: str | None = None
 
     @property
     def bind(self) -> str | None:
@@ -86,15 +87,16 @@ def choose_ports(
             f"media_ports {first}-{last} hold {slot} media servers and no more",
             "widen media_servers.media_ports, or give each server an address: driver ipvlan",
         )
-    return Ports((low, low + width - 1), _offset(slot) if host else 0)
+    return Ports((low, low + width - 1), offset_of(slot) if host else 0)
 
 
 def host_offset(labels: Mapping[str, str]) -> int:
     """Return what is added to the control ports of a server on the host's network."""
-    return _offset(int(labels.get(names.SLOT) or 0))
+    return offset_of(int(labels.get(names.SLOT) or 0))
 
 
-def _offset(slot: int) -> int:
+def offset_of(slot: int) -> int:
+    """Return what is added to the control ports of the server that has this slot of the host."""
     return _HOST_OFFSET + _HOST_STEP * slot
 
 
@@ -123,6 +125,7 @@ def labels(wanted: Wanted, licence_mark: str) -> dict[str, str]:
         names.ADDRESS: place.address or "",
         names.SLOT: "" if place.slot is None else str(place.slot),
         names.LICENCE: licence_mark,
+        **family.labels(spec, wanted.ports.offset),
     }
 
 
@@ -163,7 +166,11 @@ def _published(wanted: Wanted) -> list[tuple[int, str, str]]:
     first, last = wanted.ports.media
     host = wanted.spec.address or ""
     # TCP too: for viewers whose network blocks UDP (RFC 6544).
-    return [(port, name, host) for port in range(first, last + 1) for name in ("udp", "tcp")]
+    media = [(port, name, host) for port in range(first, last + 1) for name in ("udp", "tcp")]
+    output = wanted.spec.rtsp_output
+    if output is None or wanted.image.kind is Kind.WCS:
+        return media
+    return [*media, (output.port, "tcp", host)]
 
 
 def _host_config(wanted: Wanted, published: list[tuple[int, str, str]]) -> dict[str, Any]:

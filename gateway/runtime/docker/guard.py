@@ -23,12 +23,15 @@ _CLOSED: Final = "-P INPUT DROP"
 
 _SCRIPT: Final = r"""
 set -u
-control=
-for file in /sys/class/net/*/address; do
-  if [ "$(cat "$file")" = "$CONTROL_MAC" ]; then
-    control=${file%/address}; control=${control##*/}
-  fi
-done
+leg() {
+  for file in /sys/class/net/*/address; do
+    if [ -n "$1" ] && [ "$(cat "$file")" = "$1" ]; then
+      file=${file%/address}; echo "${file##*/}"
+    fi
+  done
+}
+control=$(leg "$CONTROL_MAC")
+cdn=$(leg "$CDN_MAC")
 [ -n "$control" ] || { echo "no interface has $CONTROL_MAC"; exit 2; }
 rules() {
   echo '*filter'
@@ -38,6 +41,14 @@ rules() {
   echo '-A INPUT -i lo -j ACCEPT'
   [ "$1" = icmp ] && echo "-A INPUT -i $control -s $CONTROL_PEER -j ACCEPT"
   echo "-A INPUT -i $control -j DROP"
+  if [ -n "$cdn" ]; then
+    echo "-A INPUT -i $cdn -p tcp --dport $CDN_PORT -j ACCEPT"
+    echo "-A INPUT -i $cdn -p tcp ! --syn -j ACCEPT"
+    [ -n "$CDN_MEDIA" ] && echo "-A INPUT -i $cdn -p udp --dport $CDN_MEDIA -j ACCEPT"
+    [ -n "$CDN_MEDIA" ] && echo "-A INPUT -i $cdn -p tcp --dport $CDN_MEDIA -j ACCEPT"
+    echo "-A INPUT -i $cdn -j DROP"
+  fi
+  [ -n "$RTSP" ] && echo "-A INPUT -p tcp --dport $RTSP -j ACCEPT"
   echo "-A INPUT -p udp --dport $MEDIA -j ACCEPT"
   echo "-A INPUT -p tcp --dport $MEDIA -j ACCEPT"
   echo '-A INPUT -p tcp ! --syn -j ACCEPT'
@@ -66,12 +77,18 @@ class Lock:
     """What a container's filter lets in.
 
     ``control_mac`` marks the management leg, ``control_peer`` is the gateway's address there;
-    ``media`` are the first and last media port, open for UDP and TCP.
+    ``media`` are the first and last media port, open for UDP and TCP. ``cdn_mac`` marks the leg to
+    the site's other servers, where ``cdn_port`` is open, and the media ports too if ``cdn_media``;
+    ``rtsp`` is the port that recorders ask.
     """
 
     control_mac: str
     control_peer: str
     media: tuple[int, int]
+    cdn_mac: str = ""
+    cdn_port: str = ""
+    cdn_media: bool = False
+    rtsp: str = ""
 
 
 class Guard:
@@ -111,10 +128,15 @@ class Guard:
 
 
 def _environment(lock: Lock) -> dict[str, str]:
+    media = f"{lock.media[0]}:{lock.media[1]}"
     return {
         "CONTROL_MAC": lock.control_mac,
         "CONTROL_PEER": lock.control_peer,
-        "MEDIA": f"{lock.media[0]}:{lock.media[1]}",
+        "MEDIA": media,
+        "CDN_MAC": lock.cdn_mac if lock.cdn_port else "",
+        "CDN_PORT": lock.cdn_port,
+        "CDN_MEDIA": media if lock.cdn_media else "",
+        "RTSP": lock.rtsp,
         # The image's own file system may be read-only, and nobody else holds this lock.
         "XTABLES_LOCKFILE": "/dev/shm/xtables.lock",  # noqa: S108  # inside the helper container
     }

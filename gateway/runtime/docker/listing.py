@@ -33,7 +33,10 @@ _NO_TIME: Final = datetime.fromtimestamp(0, UTC)
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One container of ours. ``address`` and ``mac`` are those of its management leg."""
+    """One container of ours. ``address`` and ``mac`` are those of its management leg.
+
+    ``cdn_mac`` is that of its leg to the site's other servers.
+    """
 
     id: str
     name: str
@@ -45,6 +48,7 @@ class Seen:
     host_network: bool
     address: str | None = None
     mac: str | None = None
+    cdn_mac: str | None = None
     how: str = ""
     tail: str = ""
 
@@ -159,7 +163,9 @@ class Listing:
         state = there["State"]
         how = _how(state)
         tail = await self._tail(container) if how else ""
-        network = (there["NetworkSettings"].get("Networks") or {}).get(names.CONTROL_NETWORK) or {}
+        networks = there["NetworkSettings"].get("Networks") or {}
+        network = networks.get(names.CONTROL_NETWORK) or {}
+        cdn = networks.get(names.CDN_NETWORK) or {}
         running = state["Status"] == "running"
         return Seen(
             id=str(there["Id"]),
@@ -172,6 +178,7 @@ class Listing:
             host_network=there["HostConfig"]["NetworkMode"] == "host",
             address=network.get("IPAddress") or None,
             mac=network.get("MacAddress") or None,
+            cdn_mac=cdn.get("MacAddress") or None,
             how=how,
             tail=tail,
         )

@@ -40,16 +40,25 @@ class Configure(Protocol):
         announced: str | None,
         control: str,
         token_file: str,
+        cdn: str,
+        recorders_file: str,
+        edges_file: str,
+        origin_file: str,
+        node: str,
+        origin_node: str,
     ) -> Mapping[str, str]:
-        """Return the files; the token's file is written by the runtime itself."""
+        """Return the files; those with secrets are written by the runtime itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """The files of a new container, ours alone or to be merged with its image's own."""
+    """The files of a new container, ours alone or to be merged with its image's own.
+
+    ``secrets`` are those that only the embedded server knows.
+    """
 
     files: Mapping[str, str]
-    token: str
+    secrets: Mapping[str, str]
 
 
 def licence_mark(spec: ServerSpec) -> str:
@@ -101,6 +110,15 @@ class Maker:
             await self._engine.call(
                 f"join {spec.id} to the management network",
                 lambda client: client.connect_container_to_network(container, control.name),
+            )
+        cdn = wanted.cdn
+        if cdn is not None:
+            # An edge asks for its origin by this name: addresses change when containers do.
+            await self._engine.call(
+                f"join {spec.id} to the servers of its site",
+                lambda client: client.connect_container_to_network(
+                    container, cdn, aliases=[names.node(spec.id)]
+                ),
             )
         await self._configure(container, wanted, contents)
         return container
@@ -187,9 +205,8 @@ class Maker:
             short = name.removeprefix(_FOLDER)
             entry = Entry(text, uid, gid)
             entries[short] = entry if embedded else await self._merged(container, short, text)
-        if embedded:
-            short = TOKEN_FILE.removeprefix(_FOLDER)
-            entries[short] = Entry(f"{contents.token}\n", uid, gid)
+        for name, text in contents.secrets.items() if embedded else ():
+            entries[name.removeprefix(_FOLDER)] = Entry(text, uid, gid)
         data = archive.pack(entries)
         await self._engine.call(
             f"write the settings of {wanted.spec.id}",

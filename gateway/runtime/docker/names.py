@@ -16,6 +16,8 @@ SLOT: Final = f"{PREFIX}.slot"
 LICENCE: Final = f"{PREFIX}.licence"
 HELPER: Final = f"{PREFIX}.helper"
 NETWORK: Final = f"{PREFIX}.network"
+CDN: Final = f"{PREFIX}.cdn-port"
+RTSP: Final = f"{PREFIX}.rtsp-port"
 EMBEDDED_LABEL: Final = f"{PREFIX}.media-server"
 """The label of an image that holds the embedded media server (see the Dockerfile)."""
 
@@ -24,6 +26,7 @@ DRAFT: Final = ".new"
 
 CONTROL_NETWORK: Final = f"{PREFIX}-control"
 MEDIA_NETWORK: Final = f"{PREFIX}-media"
+CDN_NETWORK: Final = f"{PREFIX}-cdn"
 
 
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
@@ -37,6 +40,14 @@ def fits(server_id: str) -> bool:
 def container(server_id: str) -> str:
     """Return the name of a server's container."""
     return f"{PREFIX}-{server_id}"
+
+
+def node(server_id: str) -> str:
+    """Return a server's name in the network of its site's servers.
+
+    Its container's own name is known in every network, and may mean its address in the building's.
+    """
+    return f"{PREFIX}-{server_id}-cdn"
 
 
 def volume(server_id: str) -> str:

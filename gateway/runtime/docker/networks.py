@@ -13,6 +13,7 @@ from gateway.runtime.docker import names
 from gateway.runtime.docker.engine import Engine
 from gateway.runtime.network import (
     WantedNetwork,
+    cdn_network,
     control_network,
     differences,
     media_network,
@@ -50,10 +51,12 @@ class Networks:
         self._network = network
         self._lock = asyncio.Lock()
         self._legs: Legs | None = None
+        self._cdn: Control | None = None
 
     def forget(self) -> None:
         """Look anew the next time: the engine may have been restarted or changed by hand."""
         self._legs = None
+        self._cdn = None
 
     async def ensure(self) -> Legs:
         """Return the networks, made if need be.
@@ -64,6 +67,20 @@ class Networks:
             if self._legs is None:
                 self._legs = await self._look()
             return self._legs
+
+    async def cdn(self) -> Control | None:
+        """Return the network between origins and edges, made if need be; ``None`` on the host.
+
+        Raises what :meth:`ensure` raises.
+        """
+        if (await self.ensure()).control is None:
+            return None
+        async with self._lock:
+            if self._cdn is None:
+                there = await self._engine.call("list networks", lambda client: client.networks())
+                made = await self._ensure(cdn_network(names.CDN_NETWORK), there)
+                self._cdn = _control(made)
+            return self._cdn
 
     async def control(self) -> Control | None:
         """Return the management network if it is there; makes nothing."""

@@ -80,7 +80,17 @@ class Securing:
         control = (await self._networks.ensure()).control
         if not self.needed(seen) or control is None or seen.mac is None:
             return
-        lock = Lock(control_mac=seen.mac, control_peer=control.peer, media=self._media(seen))
+        embedded = seen.labels[names.KIND] == Kind.EMBEDDED
+        lock = Lock(
+            control_mac=seen.mac,
+            control_peer=control.peer,
+            media=self._media(seen),
+            cdn_mac=seen.cdn_mac or "",
+            cdn_port=seen.labels.get(names.CDN, ""),
+            # WCS's nodes send media to each other; it has no passwords for recorders.
+            cdn_media=not embedded,
+            rtsp=seen.labels.get(names.RTSP, "") if embedded else "",
+        )
         try:
             await self._guard.close_ports(seen.server, seen.id, seen.image, lock)
         except GatewayError as error:
