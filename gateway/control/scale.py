@@ -168,14 +168,15 @@ def _by_load(signals: Signals, memory: Memory, current: int) -> Decision:
         if now - busy < BUSY_S:
             return Decision(memory)
         return _grow(signals, memory, need, why)
-    memory = replace(memory, busy_since=None, told="")
+    memory = replace(memory, busy_since=None)
     enough = max(kept(signals), bounds.min_servers)
     late = any(one.degraded >= DEGRADED for one in signals.servers)
     if enough >= current or late:
         return Decision(replace(memory, calm_since=None))
     calm_since = memory.calm_since
     if calm_since is None:
-        return Decision(replace(memory, calm_since=now, calm_most=enough))
+        # Only now: a load that wavers about the limit is not told of again and again.
+        return Decision(replace(memory, calm_since=now, calm_most=enough, told=""))
     most = max(enough, memory.calm_most)
     memory = replace(memory, calm_most=most)
     calm = now - calm_since
