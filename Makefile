@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check quick test test-rooms test-e2e test-docker test-ipvlan bench web-tools debian clean
+.PHONY: help setup demo check quick test test-rooms test-e2e test-docker test-ipvlan fuzz bench web-tools debian clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -35,7 +35,7 @@ check: $(VENV)/ready web-tools ## Format, lint, types, arrows, the page's types 
 	$(MAKE) --no-print-directory quick RERUN="$(RERUN)"
 
 quick: $(VENV)/ready
-	$(RUN) pytest -q -n 4 $(RERUN) -m "not slow and not browser and not gstreamer and not netns and not docker" tests/rooms tests/house
+	$(RUN) pytest -q -n 4 $(RERUN) -m "not slow and not browser and not gstreamer and not netns and not docker" tests/rooms tests/house tests/fuzz
 
 # Real browsers, cameras and engines on two busy cores: a test that fails is tried once more, and
 # both tries are listed at the end, so that a flake is seen without throwing a whole run away.
@@ -45,13 +45,19 @@ test: export HYPOTHESIS_PROFILE = thorough
 test: debian check ## Everything: the checks, then real cameras, browsers and peers.
 	$(RUN) pytest -q -n 2 --dist loadfile $(RERUN) -m "(slow or browser or gstreamer or netns) and not docker" tests
 	$(RUN) pytest -q $(RERUN) -m docker tests
+	$(MAKE) --no-print-directory test-ipvlan
 
 test-docker: debian $(VENV)/ready ## Containers on a private Docker Engine with its own LANs (root; five minutes).
 	$(RUN) pytest -q -m docker tests
 
-test-ipvlan: $(VENV)/ready ## The first installation, on ipvlan in a small virtual machine (root; several minutes).
-	tests/set-up/debian.sh debootstrap qemu-system-x86 cpio
-	$(RUN) tests.ipvlan
+# Where the machine's packages cannot be installed, its tests are skipped and say so.
+test-ipvlan: $(VENV)/ready ## The first installation, on ipvlan in a small virtual machine (root; five minutes).
+	-@tests/set-up/debian.sh debootstrap qemu-system-x86 cpio
+	$(RUN) pytest -q -m machine tests/ipvlan
+
+SECONDS_EACH ?= 60
+fuzz: $(VENV)/ready ## Fuzz every parser that strangers reach (SECONDS_EACH=60); kept inputs stay in tests/fuzz/corpus.
+	$(RUN) tests.fuzz --keep --seconds $(SECONDS_EACH)
 
 bench: debian $(VENV)/ready ## Measure against Janus and the C floor; rewrites tests/bench/README.md (several minutes).
 	$(RUN) tests.bench

@@ -16,7 +16,7 @@ from gateway.rtsp.address import join
 
 MAX_TRACKS: Final = 16
 _ABSOLUTE: Final = re.compile(r"(?i)^rtsp[stu]?://")
-_USERINFO: Final = re.compile(r"(?i)^(rtsp[stu]?://)[^/?#@]*@")
+_USERINFO: Final = re.compile(r"(?i)^(rtsp[stu]?://)[^/?#]*@")
 _FORBIDDEN: Final = re.compile(r"[\x00-\x20\x7f]")
 # RFC 3551 section 6: payload types that need no rtpmap.
 _STATIC: Final = MappingProxyType(
