@@ -24,6 +24,7 @@ _INTERFACE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,14}")
 _RANGE: Final = re.compile(r"(\d{1,5}) ?- ?(\d{1,5})")
 MAX_ID: Final = 40
 _MAX_NAME: Final = 100
+_QUICKEST_S: Final = 3600
 _FIRST_FREE_PORT: Final = 1024
 _MAX_PORT: Final = 65535
 
@@ -83,6 +84,16 @@ def _duration(data: Any) -> float:
     if not total:
         raise wrong("must be longer than nothing; leave the key out for no limit")
     return total
+
+
+def _rhythm(data: Any) -> float | None:
+    if data == "never":
+        return None
+    match = _DURATION.fullmatch(data) if isinstance(data, str) else None
+    seconds = _duration(data) if match is not None and any(match.groups()) else 0.0
+    if seconds < _QUICKEST_S:
+        raise wrong("must be never or a time of an hour at least; write for example 24h")
+    return seconds
 
 
 def _memory(data: Any) -> int:
@@ -203,6 +214,7 @@ Text = Annotated[str, *_kind(text, type="string", minLength=1)]
 Id = Annotated[str, *_kind(_kebab, **_texts(_KEBAB.pattern))]
 Name = Annotated[LocalText, *_kind(_name, **_NAME_SCHEMA)]
 Duration = Annotated[float, *_kind(_duration, **_texts(r"(\d+d)?(\d+h)?(\d+m)?(\d+s)?"))]
+Rhythm = Annotated[float | None, *_kind(_rhythm, **_texts(r"(never|(\d+d)?(\d+h)?(\d+m)?(\d+s)?)"))]
 Memory = Annotated[int, *_kind(_memory, **_texts(r"\d+(\.\d+)? ?[kmgtKMGT](i?[bB])?"))]
 CpuSet = Annotated[str, *_kind(_cpuset, type=["string", "integer"])]
 Interface = Annotated[str, *_kind(_interface, **_texts(_INTERFACE.pattern))]

@@ -49,6 +49,8 @@ SITE_PROBLEMS = {
                "2: scaling.max_servers: must be a whole number; write for example 4"),
     "number too small": ("name: A\nscaling: {max_servers: 0}\n",
                          "2: scaling.max_servers: must be at least 1; write for example 4"),
+    "follow": ("name: A\ndiscovery: {follow: chase}\n",
+               "2: discovery.follow: must be tell, play or write"),
     "duration": ("name: A\nviewing: {max_watch: 10}\n", ("2: viewing.max_watch: must be a time "
                  "with its unit (s, m, h, d); write for example 10m")),
     "list": ("name: A\ndiscovery:\n  subnets: 10.0.0.0/24\n",
@@ -219,6 +221,9 @@ COMPANY_PROBLEMS = {
     "short key": ("tickets: {secret: {env: CAMERAS}}\n",
                   [("1: tickets.secret: env:CAMERAS is shorter than 32 bytes; make one by "
                    "`openssl rand -hex 32`")]),
+    "probing": ("probing: {every: 10m}\n",
+                [("1: probing.every: must be never or a time of an hour at least; "
+                 "write for example 24h")]),
     "TURN without user": ("ice_servers: [{urls: 'turn:h:3478'}]\n",
                           ["1: ice_servers[0]: a TURN server needs username: and credential:"]),
     "several at once": (
