@@ -1,6 +1,7 @@
 """The page's files: read from the web directory only, typed, and kept in memory until they change.
 
 There is no build step, so names carry no hash and browsers ask again each time (304 is cheap).
+The scripts that pages begin with go out together with all that they import.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from gateway.api.joining import ENTRIES, joined
 from gateway.model.errors import ErrorKind, GatewayError
 
 TYPES: Final[Mapping[str, str]] = {
@@ -56,32 +58,67 @@ class Assets:
     def __init__(self, directory: Path) -> None:
         self._directory = directory.resolve()
         self._kept: dict[Path, tuple[tuple[int, int], Asset]] = {}
+        self._joined: dict[str, tuple[dict[Path, tuple[int, int]], Asset]] = {}
 
     async def get(self, name: str) -> Asset:
         """Return the file called ``name`` (``css/page.css``); raises GatewayError NOT_FOUND."""
         try:
-            return await asyncio.to_thread(self._load, name)
+            load = self._load_joined if name in ENTRIES else self._load
+            return await asyncio.to_thread(load, name)
         except (OSError, ValueError) as error:
             raise GatewayError(ErrorKind.NOT_FOUND, "There is no such file.") from error
 
-    def _load(self, name: str) -> Asset:
+    def _load_joined(self, name: str) -> Asset:
+        kept = self._joined.get(name)
+        if kept is not None and all(map(_is_as_seen, kept[0].items())):
+            return kept[1]
+        versions: dict[Path, tuple[int, int]] = {}
+
+        def read(part: str) -> str:
+            path = self._path(part)
+            versions[path] = _version(path)
+            return path.read_text(encoding="utf-8")
+
+        try:
+            asset = _asset(".js", joined(name, read).encode())
+        except (OSError, ValueError):
+            # A browser loads the modules one by one, and says what is wrong with which.
+            return self._load(name)
+        self._joined[name] = (versions, asset)
+        return asset
+
+    def _path(self, name: str) -> Path:
         if not _PATH.fullmatch(name):
             raise ValueError(name)
         path = (self._directory / name).resolve(strict=True)
         known = path.suffix in TYPES and path.is_file()
         if not known or not path.is_relative_to(self._directory):
             raise ValueError(name)
-        stat = path.stat()
-        version = (stat.st_mtime_ns, stat.st_size)
+        return path
+
+    def _load(self, name: str) -> Asset:
+        path = self._path(name)
+        version = _version(path)
         kept = self._kept.get(path)
         if kept is not None and kept[0] == version:
             return kept[1]
-        if stat.st_size > MAX_BYTES:
+        if version[1] > MAX_BYTES:
             raise ValueError(name)
         asset = _asset(path.suffix, path.read_bytes())
         if kept is not None or len(self._kept) < MAX_FILES:
             self._kept[path] = (version, asset)
         return asset
+
+
+def _version(path: Path) -> tuple[int, int]:
+    """Tell versions of a file apart: its time and its size in bytes."""
+    stat = path.stat()
+    return stat.st_mtime_ns, stat.st_size
+
+
+def _is_as_seen(part: tuple[Path, tuple[int, int]]) -> bool:
+    path, seen = part
+    return path.exists() and _version(path) == seen
 
 
 def _asset(suffix: str, body: bytes) -> Asset:

@@ -5,7 +5,7 @@ import { Api } from "./api.js";
 import { element, icon } from "./element.js";
 import { chooseLanguage, Words } from "./i18n.js";
 import { pageTicket } from "./ticket.js";
-/** @import { PageParts } from "./types.js" */
+/** @import { PageParts, Site } from "./types.js" */
 
 const HOUSE = ["M5 20.5V9.5L12 4l7 5.5v11", "M3 20.5h18", "M10 20.5v-5h4v5"];
 const BACK = "m14.5 5-7 7 7 7";
@@ -13,9 +13,45 @@ const BACK = "m14.5 5-7 7 7 7";
 const AWAY_MS = 4_000;
 const KEPT = "language";
 
+/** A building that is asked for before anybody can show it saves a round trip. */
+class PageApi extends Api {
+  /** @type {Map<string, Promise<Site>>} */
+  #ahead = new Map();
+
+  /** @param {string} site */
+  askAhead(site) {
+    const asked = super.site(site);
+    asked.catch(() => {});
+    this.#ahead.set(site, asked);
+  }
+
+  /** @override @param {string} site */
+  site(site) {
+    const asked = this.#ahead.get(site);
+    this.#ahead.delete(site);
+    return asked ?? super.site(site);
+  }
+}
+
+/** The building that the page's address names. */
+export function siteOfPage() {
+  return decodeURIComponent(location.pathname.split("/")[2] ?? "");
+}
+
+/** A building's page. @returns {Promise<PageParts>} */
+export function openSitePage() {
+  const api = new PageApi({ ticket: pageTicket() });
+  api.askAhead(siteOfPage());
+  return opened(api, "resident.");
+}
+
 /** Pages for staff say more than those for residents. @param {...string} texts @returns {Promise<PageParts>} */
-export async function openPage(...texts) {
-  const api = new Api({ ticket: pageTicket() });
+export function openPage(...texts) {
+  return opened(new Api({ ticket: pageTicket() }), ...texts);
+}
+
+/** @param {Api} api @param {...string} texts @returns {Promise<PageParts>} */
+async function opened(api, ...texts) {
   const language = pageLanguage();
   document.documentElement.lang = language;
   const words = await Words.load(api, language, ...(texts.length > 0 ? texts : ["resident.", ""]));

@@ -1,6 +1,6 @@
 /** A building's page: its name and state, the wall of its cameras, and a link to pass on. */
 import { element, icon } from "./element.js";
-import { Away, Header, openPage, showMain, siteSentence } from "./page.js";
+import { Away, Header, openSitePage, showMain, siteOfPage, siteSentence } from "./page.js";
 import { CameraWall } from "./player/camera-wall.js";
 import { pageTicket } from "./ticket.js";
 /** @import { Site } from "./types.js" */
@@ -8,13 +8,13 @@ import { pageTicket } from "./ticket.js";
 const SHARE = ["M12 15V4", "m8 7.5 4-4 4 4", "M6 11.5H5V20h14v-8.5h-1"];
 const TOLD_MS = 3_000;
 
-const { api, words } = await openPage("resident.");
+const { api, words } = await openSitePage();
 const header = new Header(words, { back: true });
 const away = new Away(words);
 const wall = new CameraWall();
 wall.api = api;
 wall.words = words;
-wall.setAttribute("site", decodeURIComponent(location.pathname.split("/")[2] ?? ""));
+wall.setAttribute("site", siteOfPage());
 wall.addEventListener("sitechange", (event) => show(/** @type {CustomEvent<{site: Site|null}>} */ (event).detail.site));
 // Before the first cameras the wall itself says that nobody answers.
 wall.addEventListener("serverchange", (event) =>
