@@ -152,7 +152,8 @@ class Loader:
         if source.site is not None:
             site = to_site(site_id, source.site, now.settings.scaling, now.secrets, report)
             checks.check_site(site, source.site.id, report)
-            engine_checks.check_engine(site, now.settings, report)
+            if now.settled:
+                engine_checks.check_engine(site, now.settings, report)
             network_checks.check_address(site, now.settings, report)
         now.problems.extend(report.problems)
         return None if report.failed else site
