@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from gateway.config import convert_access
+from gateway.config import convert_access, convert_output
 from gateway.config.company_schema import GatewayKeys
 from gateway.config.convert_engines import media_servers
 from gateway.config.convert_notify import notifications
@@ -152,6 +152,7 @@ def to_site(
             license=reader.optional(server.license, ("media_server", "license")),
             max_viewers=server.max_viewers,
             engine=server.engine,
+            rtsp_output=convert_output.rtsp_output(server.rtsp_output, secrets, report),
         ),
         discovery=discovery,
         viewing=Viewing(

@@ -125,6 +125,29 @@ class CameraKeys(Keys):
     )
 
 
+class RecorderKeys(Keys):
+    """A user of the RTSP output."""
+
+    username: Text = Field(description="User name of the recorder.", examples=["recorder"])
+    password: SecretField = Field(
+        description="Reference to its password of 12 characters or more: {env: NAME} or "
+        "{file: path}.",
+        examples=["{env: RECORDER}"],
+    )
+
+
+class RtspOutputKeys(Keys):
+    """The streams as recorders take them."""
+
+    port: Annotated[int, Field(ge=1024, le=65535)] = Field(
+        description="TCP port where recorders take rtsp://<media server>:<port>/<site>-<camera>.",
+        examples=["8554"],
+    )
+    users: tuple[RecorderKeys, ...] = Field(
+        min_length=1, max_length=32, description="Who may take them."
+    )
+
+
 class MediaServerKeys(Keys):
     """The site's own media server."""
 
@@ -155,6 +178,10 @@ class MediaServerKeys(Keys):
         description="Machine that runs it: a name of media_servers.engines in gateway.yaml; "
         "without it media_servers.engine.",
         examples=["north"],
+    )
+    rtsp_output: RtspOutputKeys | None = Field(
+        default=None,
+        description="Offers the streams to recorders over RTSP; only the embedded media server.",
     )
 
 
