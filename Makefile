@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check quick test test-rooms test-e2e test-docker test-ipvlan fuzz bench web-tools debian clean
+.PHONY: help setup demo check quick test test-rooms test-e2e test-docker test-ipvlan test-load fuzz bench web-tools debian clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -58,6 +58,10 @@ test-ipvlan: $(VENV)/ready ## The first installation, on ipvlan in a small virtu
 SECONDS_EACH ?= 60
 fuzz: $(VENV)/ready ## Fuzz every parser that strangers reach (SECONDS_EACH=60); kept inputs stay in tests/fuzz/corpus.
 	$(RUN) tests.fuzz --keep --seconds $(SECONDS_EACH)
+
+test-load: $(VENV)/ready ## A crowd of 60 comes and leaves: media servers follow it (five minutes; a small one is part of test).
+	LOAD_GUESTS=60 $(RUN) pytest -q -s tests/e2e/test_load.py
+	$(RUN) tests.bench.day
 
 bench: debian $(VENV)/ready ## Measure against Janus and the C floor; rewrites tests/bench/README.md (several minutes).
 	$(RUN) tests.bench

@@ -49,10 +49,11 @@ def drawn(chart: Chart) -> str:
     for panel in range(panels):
         parts += _panel(chart, panel)
     for index, (hour, text) in enumerate(sorted(chart.marks)):
-        x = _x(chart, hour)
+        x, y = _x(chart, hour), 34 + 12 * (index % 3)
+        way = f"M{x:.1f} {y}V{height - _GAP}"
         parts.append(
-            f'<path d="M{x:.1f} {34 + 12 * (index % 3)}V{height - _GAP}" stroke="#999" stroke-dasharray="2 4"/>'
-            f'<text x="{x + 3:.1f}" y="{42 + 12 * (index % 3)}" fill="#666">{escape(text)}</text>'
+            f'<path d="{way}" stroke="#999" stroke-dasharray="2 4"/>'
+            f'<text x="{x + 3:.1f}" y="{y + 8}" fill="#666">{escape(text)}</text>'
         )
     return "\n".join([*parts, "</svg>", ""])
 
