@@ -24,7 +24,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 @pytest.fixture(scope="session")
 def clips() -> Path:
-    """Return a folder in which the first two pretend cameras' pictures are ready to be played.
+    """Return a folder in which the first three pretend cameras' pictures are ready to be played.
 
     Encoding a minute takes seconds: it is done once, by one worker, and kept for the next run as
     long as nothing in the room that draws them changes.
@@ -36,7 +36,7 @@ def clips() -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        for number in range(2):
+        for number in range(3):
             encode.clips(
                 _view(number),
                 second=0,

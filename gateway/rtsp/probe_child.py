@@ -9,6 +9,7 @@ decoded; each answer is a JSON text and a JPEG, both preceded by their length (4
 import itertools
 import json
 import os
+import resource
 import struct
 import sys
 import time
@@ -27,6 +28,8 @@ def main() -> None:
     os.environ["OPENCV_LOG_LEVEL"] = "OFF"
     os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
     os.environ.pop("OPENCV_FFMPEG_DEBUG", None)
+    # FFmpeg dies of strange streams now and then, with the camera's password in its memory.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for line in sys.stdin.buffer:
         facts, picture = _answer(json.loads(line))
         _send(sys.stdout.buffer, json.dumps(facts).encode())

@@ -30,14 +30,9 @@ cameras:
 """
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("clips")
-
-
 @pytest.fixture
-async def building(cache: Path) -> AsyncIterator[DemoBuilding]:
-    made = DemoBuilding(credential=CREDENTIAL, cache=cache, discovery_port=None)
+async def building(clips: Path) -> AsyncIterator[DemoBuilding]:
+    made = DemoBuilding(credential=CREDENTIAL, cache=clips, discovery_port=None)
     await made.start(2)
     yield made
     await made.close()
@@ -69,6 +64,16 @@ async def live(company: Company, camera_id: str) -> bool:
     return one is not None and one["state"] == "live"
 
 
+async def until_live(company: Company, camera_id: str) -> None:
+    """Wait until a camera is live; what the gateway says of it is shown when it never is."""
+    try:
+        await until(lambda: live(company, camera_id), within=90, every=0.5)
+    except AssertionError as error:
+        told = await camera(company, camera_id)
+        log = await asyncio.to_thread(company.log.read_text)
+        raise AssertionError(f"{camera_id} is {told}\n{log}") from error
+
+
 async def events_of(staff: ClientSession, path: str) -> list[tuple[str, Any]]:
     told, kind = [], ""
     async with staff.get(path) as answer:
@@ -86,7 +91,7 @@ async def test_from_a_survey_to_an_acceptance_record(
     company: Company, building: DemoBuilding, staff: ClientSession
 ) -> None:
     # A camera of the file that is known by ONVIF alone plays without anybody's doing.
-    await until(lambda: live(company, "entrance-1"), within=40)
+    await until_live(company, "entrance-1")
     new = building.cameras[1]
     async with staff.post("/api/v1/sites/house/surveys", json={"targets": [new.onvif]}) as answer:
         assert answer.status == 201, await answer.text()
@@ -142,7 +147,7 @@ async def _gone(company: Company, camera_id: str) -> bool:
 async def test_the_command_registers_and_waits_for_the_running_gateway(
     company: Company, building: DemoBuilding
 ) -> None:
-    await until(lambda: live(company, "entrance-1"), within=40)
+    await until_live(company, "entrance-1")
     page = company.root / "record.html"
 
     async def register(camera_id: str, address: str) -> tuple[int, str, str]:
@@ -167,3 +172,27 @@ async def test_the_command_registers_and_waits_for_the_running_gateway(
     assert code == 1
     assert "registered as yard already" in err
     assert PASSWORD not in out + err
+
+
+async def test_a_refused_password_stands_on_the_board(
+    company: Company, building: DemoBuilding, staff: ClientSession
+) -> None:
+    house = company.sites / "house.yaml"
+    text = (SITE % building.cameras[0].onvif).replace("CAMERAS", "STAFF")
+    await asyncio.to_thread(house.write_text, text, encoding="utf-8")
+
+    async def why() -> dict[str, Any] | None:
+        async with staff.get("/api/v1/sites/house") as answer:
+            [one] = (await answer.json())["cameras"]
+        return one if one["state"] == "failed" else None
+
+    told = await until(why, within=90, every=0.5)
+    assert told is not None
+    assert "password" in told["reason"]
+    assert told["hint"]
+    async with (
+        ClientSession(company.url) as anybody,
+        anybody.get("/api/v1/sites/house") as answer,
+    ):
+        [resident] = (await answer.json())["cameras"]
+    assert (resident["state"], resident["reason"]) == ("failed", "")
