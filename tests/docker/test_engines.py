@@ -43,6 +43,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("docker")]
 
 NORTH = "192.168.23.6"
 TLS_PORT = 2376
+SSH_PORT = 2222
 NORTHERN = {**MACVLAN, "ip_range": "192.168.23.160/27"}
 
 
@@ -99,7 +100,7 @@ def north(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             *("--tlscert", str(server), "--tlskey", str(key)),
         )
         one.start()
-        with ssh_server(one.name, NORTH) as ssh:
+        with ssh_server(NORTH, SSH_PORT, one.name) as ssh:
             yield North(one, ssh, certificates, cert, own)
 
 

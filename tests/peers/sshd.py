@@ -1,6 +1,7 @@
 """A private OpenSSH server for tests: a key of its own, one client's key, no password."""
 
 import contextlib
+import getpass
 import os
 import signal
 import socket
@@ -13,7 +14,6 @@ from pathlib import Path
 
 from tests.peers.engine import inside
 
-PORT = 2222
 _CONFIG = """
 Port {port}
 ListenAddress {address}
@@ -31,17 +31,21 @@ LogLevel VERBOSE
 
 @dataclass(slots=True)
 class SshServer:
-    """A running server; ``key`` is the client's, ``known_hosts`` names the server's own."""
+    """A running server; ``key`` is the client's, ``known_hosts`` names the server's own.
+
+    Without a ``namespace`` it listens where the test stands.
+    """
 
     address: str
-    namespace: str
+    port: int
+    namespace: str | None
     folder: Path
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def where(self) -> str:
         """User, host and port, as in an ssh address."""
-        return f"root@{self.address}:{PORT}"
+        return f"{getpass.getuser()}@{self.address}:{self.port}"
 
     @property
     def key(self) -> Path:
@@ -58,7 +62,7 @@ class SshServer:
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
-                    *("nsenter", f"--net=/run/netns/{self.namespace}"),
+                    *(("nsenter", f"--net=/run/netns/{self.namespace}") if self.namespace else ()),
                     *("/usr/sbin/sshd", "-D", "-e", "-f", str(self.folder / "config")),
                 ],
                 stdout=log,
@@ -85,14 +89,16 @@ class SshServer:
                 os.kill(int(child), signal.SIGTERM)
 
     def _listens(self) -> bool:
-        with inside(self.namespace), socket.socket() as probe:
-            return probe.connect_ex((self.address, PORT)) == 0
+        place = inside(self.namespace) if self.namespace else contextlib.nullcontext()
+        with place, socket.socket() as probe:
+            return probe.connect_ex((self.address, self.port)) == 0
 
 
 @contextlib.contextmanager
-def ssh_server(namespace: str, address: str) -> Iterator[SshServer]:
-    """Run a server in a network namespace for as long as the context lasts."""
-    Path("/run/sshd").mkdir(exist_ok=True)  # where it keeps its unprivileged half
+def ssh_server(address: str, port: int, namespace: str | None = None) -> Iterator[SshServer]:
+    """Run a server for as long as the context lasts."""
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(exist_ok=True)  # where it keeps its unprivileged half
     with tempfile.TemporaryDirectory(prefix="cg-sshd-") as name:
         folder = Path(name)
         for key in ("host", "client"):
@@ -100,11 +106,11 @@ def ssh_server(namespace: str, address: str) -> Iterator[SshServer]:
             subprocess.run(command, check=True, timeout=20)
         (folder / "client.pub").rename(folder / "authorized_keys")
         public = (folder / "host.pub").read_text().split()
-        (folder / "known_hosts").write_text(f"[{address}]:{PORT} {public[0]} {public[1]}\n")
+        (folder / "known_hosts").write_text(f"[{address}]:{port} {public[0]} {public[1]}\n")
         (folder / "config").write_text(
-            _CONFIG.format(port=PORT, address=address, folder=folder), encoding="utf-8"
+            _CONFIG.format(port=port, address=address, folder=folder), encoding="utf-8"
         )
-        one = SshServer(address, namespace, folder)
+        one = SshServer(address, port, namespace, folder)
         one.start()
         try:
             yield one
