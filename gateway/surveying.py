@@ -23,7 +23,7 @@ from gateway.onvif.discovery.multicast import PORT
 from gateway.onvif.field import OnvifField
 from gateway.rtsp.probe import Prober
 from gateway.rtsp.verdict import judge_camera
-from gateway.store.record_page import page
+from gateway.store.record_page import STYLE_HASH, page
 from gateway.store.records import RecordStore
 
 
@@ -94,7 +94,7 @@ async def open_fieldwork(
     buildings = Buildings(
         files, lambda site, draft: foresee(site, None if draft is None else streams.filled(draft))
     )
-    return Fieldwork(surveys, registrations, records, buildings, page), streams
+    return Fieldwork(surveys, registrations, records, buildings, page, STYLE_HASH), streams
 
 
 def _judge(main: StreamFacts, sub: StreamFacts | None, skew_s: float | None) -> CameraVerdict:

@@ -33,6 +33,10 @@ _ONE: Final = _CAMERAS + "/{camera}"
 _DEVICE: Final = frozenset({"onvif", "rtsp", "rtsp_sub", "credential", "pull"})
 _PLAIN: Final = frozenset({"onvif", "rtsp", "rtsp_sub", "pull"})
 _HOW: Final = frozenset({"survey", "sighting", "who", "version", "wait_s"})
+_RECORD_POLICY: Final = (
+    "default-src 'none'; img-src data:; style-src {style}; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
 _WAIT_S: Final = 15.0
 _MOST_WAIT_S: Final = 60.0
 
@@ -120,7 +124,7 @@ async def remove(request: web.Request) -> web.Response:
 
 
 async def record(request: web.Request) -> web.Response:
-    """``GET .../cameras/{camera}/record[?format=html&lang=ru]``: the latest acceptance record."""
+    """``GET .../record[?format=html&lang=ru&show=1]``: the latest acceptance record of a camera."""
     fieldwork, site_id, _ = entered(request)
     camera_id = request.match_info["camera"]
     kept = await fieldwork.records.acceptance(site_id, camera_id)
@@ -134,11 +138,14 @@ async def record(request: web.Request) -> web.Response:
         return as_json(acceptance_view(kept))
     spoken = request.query.get("lang", request.headers.get("Accept-Language", ""))
     language = "ru" if spoken.lower().startswith("ru") else "en"
+    kind = "inline" if request.query.get("show") == "1" else "attachment"
     return web.Response(
         text=fieldwork.page(kept, language),
         content_type="text/html",
-        # The page brings its own style, which the policy of our pages does not allow.
-        headers={"Content-Disposition": f'attachment; filename="{site_id}-{kept.camera}.html"'},
+        headers={
+            "Content-Disposition": f'{kind}; filename="{site_id}-{kept.camera}.html"',
+            "Content-Security-Policy": _RECORD_POLICY.format(style=fieldwork.page_style),
+        },
     )
 
 

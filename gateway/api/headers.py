@@ -53,4 +53,5 @@ async def secure(request: web.Request, response: web.StreamResponse) -> None:
     site = None
     if request.path.startswith(("/watch/", "/embed/")):
         site = request.app[keys.FLEET]().sites.get(request.match_info.get("site", ""))
-    response.headers["Content-Security-Policy"] = _POLICY + frame_ancestors(site)
+    # A page that brings a style of its own names it in a policy that is stricter otherwise.
+    response.headers.setdefault("Content-Security-Policy", _POLICY + frame_ancestors(site))

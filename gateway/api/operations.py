@@ -131,7 +131,11 @@ _SURVEYING: Final = {
     ("GET", _CAMERA + "/record"): Operation(
         who="staff",
         answers=in_json(named("Acceptance")),
-        query={"format": one_of("json", "html"), "lang": one_of("ru", "en")},
+        query={
+            "format": one_of("json", "html"),
+            "lang": one_of("ru", "en"),
+            "show": one_of("0", "1"),
+        },
     ),
 }
 

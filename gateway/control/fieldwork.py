@@ -12,10 +12,14 @@ from gateway.model.survey import Acceptance
 
 @dataclass(frozen=True, slots=True)
 class Fieldwork:
-    """``page(record, language)`` prints an acceptance record as a whole HTML page."""
+    """``page(record, language)`` prints an acceptance record as a whole HTML page.
+
+    ``page_style`` is the hash of the page's one style, as a Content-Security-Policy names it.
+    """
 
     surveys: Surveys
     registrations: Registrations
     records: Records
     buildings: Buildings
     page: Callable[[Acceptance, str], str]
+    page_style: str = "'none'"

@@ -58,6 +58,7 @@ class Surveys:
                 ErrorKind.CONFLICT,
                 f"A survey of {site_id} is running.",
                 "wait for its end, or cancel it",
+                reason="survey_running",
             )
         wanted = tuple(dict.fromkeys(checked_target(one) for one in targets))
         if len(wanted) > MOST_TARGETS:

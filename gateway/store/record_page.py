@@ -1,6 +1,7 @@
 """An acceptance record as a page that prints on one sheet: no scripts, nothing from elsewhere."""
 
 import base64
+import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC
 from html import escape
@@ -72,8 +73,10 @@ _STYLE: Final = (
     "th{width:16em;font-weight:normal;color:#555}.sign{margin-top:3em;border-top:1px solid #111;"
     "width:20em;padding-top:.3em;color:#555}"
 )
-STYLE: Final = _STYLE
-"""The page's one style element, for a Content-Security-Policy that allows it by its hash."""
+STYLE_HASH: Final = (
+    "'sha256-" + base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode() + "'"
+)
+"""The page's one style element, as a Content-Security-Policy (CSP 3, section 2.3.1) names it."""
 
 
 def page(record: Acceptance, language: str = "ru") -> str:

@@ -31,19 +31,21 @@ export class ApiError extends Error {
 }
 
 export class Api {
-  /** Whether cookies are sent; a website's players have none. @type {RequestCredentials} */
-  credentials = "omit";
   #base;
+  #credentials;
   #provider;
   /** @type {Promise<string>|null} */
   #renewing = null;
 
   /**
    * `base` is the gateway's address, this module's by default; `provider` gives a new ticket, or "" when it has none.
-   * @param {{base?: string, ticket?: string, provider?: () => Promise<string>|string}} [options]
+   * Cookies are sent for staff only: a website's players have none.
+   * @param {{base?: string, ticket?: string, provider?: () => Promise<string>|string,
+   *   credentials?: RequestCredentials}} [options]
    */
-  constructor({ base = new URL("/", import.meta.url).href, ticket = "", provider = () => "" } = {}) {
+  constructor({ base = new URL("/", import.meta.url).href, ticket = "", provider = () => "", credentials = "omit" } = {}) {
     this.#base = base;
+    this.#credentials = credentials;
     this.ticket = ticket;
     this.#provider = provider;
   }
@@ -203,7 +205,7 @@ export class Api {
     /** @type {Response} */
     let answer;
     try {
-      answer = await fetch(url, { ...options, credentials: this.credentials, signal: deadline.signal });
+      answer = await fetch(url, { ...options, credentials: this.#credentials, signal: deadline.signal });
     } catch (error) {
       if (url.origin !== location.origin && !deadline.signal.aborted && (await this.#reached())) {
         throw new ApiError(403, "origin");

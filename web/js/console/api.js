@@ -4,34 +4,28 @@
  * Who signed in by name is known by a cookie, and every change then carries the session's token; a staff key is sent
  * with each request instead.
  */
-import { Api, ApiError, eventParser, iceServers } from "../api.js";
-/** @import { Play, ServerEvent, Wish } from "../types.js" */
-/** @import { Changed, Manner, NewCamera, PastView, Refusal, Registered, Survey, Who } from "./types.js" */
+import { Api } from "../api.js";
+/** @import { Asking, ServerEvent } from "../types.js" */
+/**
+ * @import { AuditPage, AuditWish, Edit, NewCamera, NewSite, Problem, Registered, SiteChange, SiteDraft, SiteSettings,
+ *   Survey, Who } from "./types.js"
+ */
 
-const ANSWER_MS = 20_000;
 // A registration waits for the camera's first video.
 const REGISTER_MS = 75_000;
-const EVENTS_SILENT_MS = 40_000;
-
-/** A request that was refused; `hint` says what to do next. */
-export class StaffError extends ApiError {
-  /** @param {number} status @param {Refusal} problem @param {number} [retryAfter] seconds */
-  constructor(status, { kind = "", detail = "", hint = "", reason = "" }, retryAfter = 0) {
-    super(status, kind, detail);
-    this.hint = hint;
-    this.reason = reason;
-    this.retryAfter = retryAfter;
-  }
-}
+const WRITES = new Set(["POST", "PATCH", "DELETE"]);
 
 export class StaffApi extends Api {
-  #key;
   #csrf = "";
 
   /** @param {string} key "" for who has signed in by name, or has still to */
   constructor(key) {
-    super({ ticket: key });
-    this.#key = key;
+    super({ ticket: key, credentials: "same-origin" });
+  }
+
+  /** It is asked in the name of a session, which links carry too; a key travels with requests only. */
+  get bySession() {
+    return this.ticket === "";
   }
 
   /** Who is asking; what follows is asked in the session's name. @returns {Promise<Who>} */
@@ -41,57 +35,11 @@ export class StaffApi extends Api {
 
   /** @param {string} name @param {string} password @returns {Promise<Who>} */
   async signIn(name, password) {
-    return this.#known(await this.#json("api/v1/session", { method: "POST", body: { name, password } }));
+    return this.#known(await this.#send("POST", "api/v1/session", { name, password }));
   }
 
   async signOut() {
-    await this.#ask("api/v1/session", { method: "DELETE" });
-  }
-
-  /** @override */
-  async sites() {
-    return (await this.#json("api/v1/sites")).sites;
-  }
-
-  /** @override @param {string} site */
-  site(site) {
-    return this.#json(path(site));
-  }
-
-  /** @override @param {string} where */
-  async poster(where) {
-    return (await this.#ask(where)).blob();
-  }
-
-  /** @override @param {Wish} wish @param {string} offer @param {AbortSignal} signal @returns {Promise<Play>} */
-  async play({ site, camera, low }, offer, signal) {
-    const where = `whep/${encodeURIComponent(site)}/${encodeURIComponent(camera)}${low ? "?low=1" : ""}`;
-    const answer = await this.#ask(where, { method: "POST", body: offer, type: "application/sdp", signal });
-    const place = answer.headers.get("Location");
-    if (!place) throw new StaffError(answer.status, { detail: "The answer names no Location" });
-    return {
-      answer: await answer.text(),
-      location: new URL(place, answer.url).href,
-      iceServers: iceServers(answer.headers.get("Link") ?? ""),
-    };
-  }
-
-  /** @override @param {Wish} wish @param {string} place */
-  async ending({ site, camera }, place) {
-    const where = `${path(site, camera)}/plays/${place.split("/").at(-1)}`;
-    const { reason = "" } = await this.#json(where).catch(() => ({}));
-    return String(reason);
-  }
-
-  /** @override @param {string} where */
-  async hangUp(where) {
-    await this.#ask(where, { method: "DELETE", keepalive: true }).catch(() => {});
-  }
-
-  /** @override @param {string} site @param {(event: ServerEvent) => void} listener @param {AbortSignal} signal */
-  async events(site, listener, signal) {
-    await this.#stream(`api/v1/events${site ? `?site=${encodeURIComponent(site)}` : ""}`, listener, signal);
-    throw new StaffError(0, { kind: "network" });
+    await this.ask("api/v1/session", { method: "DELETE" });
   }
 
   /** The survey that runs or has run last at a building. @param {string} site @returns {Promise<Survey|null>} */
@@ -104,12 +52,12 @@ export class StaffApi extends Api {
    * @param {string} site @param {string[]} targets @returns {Promise<Survey>}
    */
   startSurvey(site, targets) {
-    return this.#json(`${path(site)}/surveys`, { method: "POST", body: targets.length > 0 ? { targets } : {} });
+    return this.#send("POST", `${path(site)}/surveys`, targets.length > 0 ? { targets } : {});
   }
 
   /** @param {string} site @param {string} survey */
   async cancelSurvey(site, survey) {
-    await this.#ask(`${path(site)}/surveys/${survey}`, { method: "DELETE" });
+    await this.ask(`${path(site)}/surveys/${survey}`, { method: "DELETE" });
   }
 
   /**
@@ -118,12 +66,12 @@ export class StaffApi extends Api {
    * @param {AbortSignal} signal
    */
   async followSurvey(site, survey, listener, signal) {
-    await this.#stream(`${path(site)}/surveys/${survey}/events`, listener, signal);
+    await this.listen(`${path(site)}/surveys/${survey}/events`, listener, signal);
   }
 
   /** @param {string} site @param {NewCamera} camera @returns {Promise<Registered>} */
   register(site, camera) {
-    return this.#json(`${path(site)}/cameras`, { method: "POST", body: camera, patience: REGISTER_MS });
+    return this.#send("POST", `${path(site)}/cameras`, camera, { patience: REGISTER_MS });
   }
 
   /**
@@ -131,30 +79,75 @@ export class StaffApi extends Api {
    * @param {string} site @param {string} camera @param {Partial<NewCamera>} device @returns {Promise<Registered>}
    */
   replace(site, camera, device) {
-    return this.#json(`${path(site, camera)}/replace`, { method: "POST", body: device, patience: REGISTER_MS });
+    return this.#send("POST", `${path(site, camera)}/replace`, device, { patience: REGISTER_MS });
   }
 
   /**
-   * @param {string} site @param {string} camera @param {{name?: Record<string, string>, enabled?: boolean}} change
-   * @returns {Promise<Changed>}
+   * What replacing would do.
+   * @param {string} site @param {string} camera @param {Partial<NewCamera>} device @returns {Promise<Edit>}
    */
-  change(site, camera, change) {
-    return this.#json(path(site, camera), { method: "PATCH", body: change });
+  foreseeReplace(site, camera, device) {
+    return this.#send("POST", `${path(site, camera)}/replace?preview=1`, device);
   }
 
-  /** @param {string} site @param {string} camera */
-  async remove(site, camera) {
-    await this.#ask(path(site, camera), { method: "DELETE" });
+  /**
+   * Change a building or a camera of it; `preview` only says what that would do.
+   * @param {string} site @param {string|undefined} camera @param {SiteChange} change @param {boolean} [preview]
+   * @returns {Promise<Edit>}
+   */
+  change(site, camera, change, preview = false) {
+    return this.#send("PATCH", `${path(site, camera)}${preview ? "?preview=1" : ""}`, change);
+  }
+
+  /**
+   * Remove a building or a camera of it; with a version only from the file as it was then.
+   * @param {string} site @param {string|undefined} camera @param {{preview?: boolean, version?: string}} how
+   * @returns {Promise<Edit>}
+   */
+  remove(site, camera, { preview = false, version = "" }) {
+    const query = new URLSearchParams({ ...(preview && { preview: "1" }), ...(version && { version }) });
+    return this.#send("DELETE", `${path(site, camera)}?${query}`);
+  }
+
+  /** A building as its file says it. @param {string} site @returns {Promise<SiteSettings>} */
+  settings(site) {
+    return this.#json(`${path(site)}/settings`);
+  }
+
+  /** What a new building may be given. @returns {Promise<NewSite>} */
+  newSite() {
+    return this.#json("api/v1/new-site");
+  }
+
+  /** @param {SiteDraft} draft @returns {Promise<Edit>} */
+  addSite(draft) {
+    return this.#send("POST", "api/v1/sites", draft);
+  }
+
+  /** Every mistake of the files. @returns {Promise<Problem[]>} */
+  async problems() {
+    return (await this.#json("api/v1/problems")).problems;
   }
 
   /** The acceptance record as a page to print. @param {string} site @param {string} camera @param {string} language */
   async record(site, camera, language) {
-    return (await this.#ask(`${path(site, camera)}/record?format=html&lang=${language}`)).blob();
+    return (await this.ask(recordPath(site, camera, language))).blob();
   }
 
-  /** Who watched, newest first, for administrators. @param {string} site @returns {Promise<PastView[]>} */
-  async audit(site) {
-    return (await this.#json(`api/v1/audit?site=${encodeURIComponent(site)}&limit=100`)).views;
+  /** Who watched, newest first, for administrators. @param {AuditWish} wish @returns {Promise<AuditPage>} */
+  audit(wish) {
+    return this.#json(`api/v1/audit?${new URLSearchParams({ ...wish })}`);
+  }
+
+  /** The same as a table. @param {AuditWish} wish */
+  async auditTable(wish) {
+    return (await this.ask(`api/v1/audit.csv?${new URLSearchParams({ ...wish })}`, { patience: REGISTER_MS })).blob();
+  }
+
+  /** @override @protected @param {Asking} options @returns {Record<string, string>} */
+  proof(options) {
+    const proof = super.proof(options);
+    return this.#csrf && WRITES.has(options.method ?? "GET") ? { ...proof, "X-CSRF-Token": this.#csrf } : proof;
   }
 
   /** @param {Who} who */
@@ -163,65 +156,22 @@ export class StaffApi extends Api {
     return who;
   }
 
-  /** @param {string} where @param {Manner} [manner] */
-  async #json(where, manner) {
-    return (await this.#ask(where, manner)).json();
+  /** @param {string} where @param {Asking} [options] */
+  async #json(where, options) {
+    return (await this.ask(where, options)).json();
   }
 
-  /**
-   * Read events until the stream ends.
-   * @param {string} where @param {(event: ServerEvent) => void} listener @param {AbortSignal} signal
-   */
-  async #stream(where, listener, signal) {
-    const silence = new AbortController();
-    signal.addEventListener("abort", () => silence.abort(), { once: true, signal: silence.signal });
-    let timer = setTimeout(() => silence.abort(), EVENTS_SILENT_MS);
-    try {
-      const answer = await this.#ask(where, { signal: silence.signal, endless: true });
-      listener({ name: "open", data: null });
-      const reader = /** @type {ReadableStream<Uint8Array>} */ (answer.body).getReader();
-      const parse = eventParser(listener);
-      const decoder = new TextDecoder();
-      for (;;) {
-        const { done, value } = await reader.read();
-        if (done) return;
-        clearTimeout(timer);
-        timer = setTimeout(() => silence.abort(), EVENTS_SILENT_MS);
-        parse(decoder.decode(value, { stream: true }));
-      }
-    } catch (error) {
-      throw error instanceof ApiError ? error : new StaffError(0, { kind: "network", detail: String(error) });
-    } finally {
-      clearTimeout(timer);
-    }
+  /** @param {string} method @param {string} where @param {unknown} [body] @param {Asking} [options] */
+  #send(method, where, body, options = {}) {
+    if (body === undefined) return this.#json(where, { ...options, method });
+    const headers = { "Content-Type": "application/json" };
+    return this.#json(where, { ...options, method, headers, body: JSON.stringify(body) });
   }
+}
 
-  /** @param {string} where @param {Manner} [manner] */
-  async #ask(where, manner = {}) {
-    const { method = "GET", body, type = "application/json", patience = ANSWER_MS } = manner;
-    const { endless, keepalive = false, signal } = manner;
-    const headers = new Headers();
-    if (this.#key) headers.set("Authorization", `Bearer ${this.#key}`);
-    if (this.#csrf && method !== "GET") headers.set("X-CSRF-Token", this.#csrf);
-    if (body !== undefined) headers.set("Content-Type", type);
-    const deadline = new AbortController();
-    if (signal?.aborted) deadline.abort();
-    signal?.addEventListener("abort", () => deadline.abort(), { once: true, signal: deadline.signal });
-    if (!endless) setTimeout(() => deadline.abort(), patience);
-    /** @type {RequestInit} */
-    const options = { method, headers, keepalive, credentials: "same-origin", signal: deadline.signal };
-    if (body !== undefined) options.body = typeof body === "string" ? body : JSON.stringify(body);
-    /** @type {Response} */
-    let answer;
-    try {
-      answer = await fetch(new URL(where, location.origin), options);
-    } catch (error) {
-      throw new StaffError(0, { kind: "network", detail: String(error) });
-    }
-    if (answer.ok) return answer;
-    const problem = await answer.json().catch(() => ({}));
-    throw new StaffError(answer.status, problem, Number(answer.headers.get("Retry-After")) || 0);
-  }
+/** @param {string} site @param {string} camera @param {string} language */
+export function recordPath(site, camera, language) {
+  return `${path(site, camera)}/record?format=html&lang=${language}`;
 }
 
 /** @param {string} site @param {string} [camera] */

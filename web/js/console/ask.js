@@ -1,18 +1,21 @@
 /** Asks once more before something that somebody would miss. */
 import { element } from "../element.js";
 /** @import { Words } from "../i18n.js" */
+/** @import { Question } from "./types.js" */
 
 /**
- * @param {Words} words @param {{question: string, note: string, yes: string}} about
- * @returns {Promise<boolean>}
+ * With `typed` the answer counts only when that text has been written.
+ * @param {Words} words @param {Question} question @returns {Promise<boolean>}
  */
-export function ask(words, { question, note, yes }) {
+export function ask(words, { question, notes, yes, typed = "" }) {
   return new Promise((resolve) => {
-    const dialog = element("dialog", { "aria-labelledby": "question", "aria-describedby": "note" });
-    const no = element("button", { class: "act", value: "no", autofocus: true }, words.text("cancel"));
+    const dialog = element("dialog", { "aria-labelledby": "question", "aria-describedby": "notes" });
+    const go = element("button", { class: "main-act danger", value: "yes" }, yes);
+    const no = element("button", { class: "act", value: "no", formnovalidate: true, autofocus: !typed }, words.text("cancel"));
     const form = element("form", { method: "dialog", class: "fields" });
-    form.append(element("h2", { id: "question" }, question), element("p", { id: "note" }, note));
-    form.append(element("div", { class: "acts" }, element("button", { class: "main-act danger", value: "yes" }, yes), no));
+    form.append(element("h2", { id: "question" }, question), element("div", { id: "notes", class: "notes" }, ...notes));
+    if (typed) form.append(...confirmation(words, typed, go));
+    form.append(element("div", { class: "acts" }, go, no));
     dialog.append(form);
     dialog.addEventListener("close", () => {
       dialog.remove();
@@ -21,4 +24,12 @@ export function ask(words, { question, note, yes }) {
     document.body.append(dialog);
     dialog.showModal();
   });
+}
+
+/** @param {Words} words @param {string} typed @param {HTMLButtonElement} go */
+function confirmation(words, typed, go) {
+  const field = element("input", { id: "typed", autocomplete: "off", autocapitalize: "none", spellcheck: "false", autofocus: true });
+  go.disabled = true;
+  field.addEventListener("input", () => (go.disabled = field.value.trim() !== typed));
+  return [element("label", { for: field.id }, words.text("confirm.type", { text: typed })), field];
 }

@@ -1,40 +1,59 @@
 /** What stands behind a building's video: mistakes in its file, its media servers, the last step. */
 import { element } from "../element.js";
-import { serverName, since } from "./sayings.js";
+import { serverName, serverState, serverTone, since } from "./sayings.js";
 /** @import { Words } from "../i18n.js" */
 /** @import { Problem, Server, StaffSite } from "./types.js" */
 
-/** @param {Words} words @param {readonly Problem[]} problems @returns {Node[]} */
+/** What keeps a file out of force stands open; what is only to be known waits. @param {Words} words @param {readonly Problem[]} problems @returns {Node[]} */
 export function problemList(words, problems) {
-  if (problems.length === 0) return [];
-  const lines = problems.map(({ file, line, key, message }) => {
+  const errors = problems.filter(({ severity }) => severity === "error");
+  const rest = problems.filter(({ severity }) => severity !== "error");
+  const shown = [];
+  if (errors.length > 0) {
+    const title = element("h3", {}, words.text("building.errors", { n: errors.length }));
+    shown.push(element("div", { class: "problems" }, title, element("p", {}, words.text("building.mend")), lines(words, errors)));
+  }
+  if (rest.length > 0) {
+    const summary = element("summary", {}, words.text("building.problems", { n: rest.length }));
+    shown.push(element("details", { class: "more" }, summary, lines(words, rest)));
+  }
+  return shown;
+}
+
+/** @param {Words} words @param {readonly Problem[]} problems */
+function lines(words, problems) {
+  const items = problems.map(({ file, line, key, message, severity }) => {
     const place = [line > 0 ? `${file}:${line}` : file, key].filter(Boolean).join(": ");
-    return element("li", {}, element("code", {}, place), element("span", { lang: "en" }, message));
+    const weight = element("strong", { class: "weight" }, words.text(`severity.${severity}`));
+    const tone = severity === "error" ? "bad" : "warn";
+    return element("li", { "data-tone": tone }, weight, element("code", {}, place), element("span", { lang: "en" }, message));
   });
-  const title = element("h3", {}, words.text("building.problems", { n: problems.length }));
-  return [
-    element("div", { class: "problems" }, title, element("p", {}, words.text("building.mend")), element("ul", {}, ...lines)),
-  ];
+  return element("ul", { class: "mistakes" }, ...items);
 }
 
 /** @param {Words} words @param {StaffSite} site @returns {Node[]} */
-export function serverList(words, { servers = [], last_step = "" }) {
+export function serverList(words, { servers = [], last_step = "", scaling = "" }) {
   if (servers.length === 0 && !last_step) return [];
   const rows = servers.map((server) => element("li", { class: "server" }, ...serverLines(words, server)));
-  const step = last_step
-    ? [element("p", { class: "step" }, words.text("building.step"), " ", element("span", { lang: "en" }, last_step))]
-    : [];
   const list = rows.length > 0 ? [element("ul", { class: "rows" }, ...rows)] : [];
-  return [element("h3", {}, words.text("building.servers")), ...list, ...step];
+  const said = [["building.step", last_step], ["building.scaling", scaling]].filter(([, text]) => text);
+  const steps = said.map(([key = "", text = ""]) =>
+    element("p", { class: "exact" }, words.text(key), " ", element("span", { lang: "en" }, text)),
+  );
+  return [element("h3", {}, words.text("building.servers")), ...list, ...steps];
 }
 
 /** @param {Words} words @param {Server} server */
 function serverLines(words, server) {
+  const load = typeof server.cpu === "number" ? [words.text("server.cpu", { percent: Math.round(server.cpu * 100) })] : [];
+  const leaving = server.draining ? [words.text("server.draining")] : [];
   const lines = [
     element("strong", {}, serverName(words, server)),
     element("span", { class: "count" }, words.text("viewers", { n: server.viewers })),
-    element("span", { class: "state" }, since(words, server.state, server.since)),
+    element("span", { class: "state", "data-tone": serverTone(server) }, since(words, serverState(words, server), server.since)),
   ];
-  if (server.detail) lines.push(element("span", { class: "facts", lang: "en" }, server.detail));
+  const facts = [...load, ...leaving].map((one) => element("span", {}, one));
+  if (facts.length > 0) lines.push(element("span", { class: "facts" }, ...facts));
+  if (server.detail) lines.push(element("span", { class: "facts exact", lang: "en" }, server.detail));
   return lines;
 }

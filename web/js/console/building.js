@@ -6,6 +6,7 @@ import { Lines } from "../player/lines.js";
 import { CameraCard } from "./camera-card.js";
 import { problemList, serverList } from "./behind.js";
 import { toneOf } from "./sayings.js";
+import { SiteManage } from "./site-manage.js";
 /** @import { ServerEvent } from "../types.js" */
 /** @import { RoomParts, StaffCamera, StaffSite } from "./types.js" */
 
@@ -22,7 +23,11 @@ export class Building {
   #name = element("h2", { tabindex: "-1" });
   #state = element("p", { class: "state" });
   #tools = element("div", { class: "acts" });
+  /** How many watch now, and who. */
+  #watching = element("a", { class: "act", hidden: true });
   #problems = element("div");
+  /** @type {SiteManage|null} */
+  #manage = null;
   #wall = element("ul", { class: "cameras" });
   #servers = element("div");
   #notice = element("div", { class: "notice", role: "status" });
@@ -46,9 +51,11 @@ export class Building {
     this.#tools.append(find);
     if (who.role === "administrator") {
       const views = element("a", { class: "act", href: `#/${encodeURIComponent(id)}/views` }, words.text("views"));
-      this.#tools.append(views);
+      this.#tools.append(views, this.#watching);
+      this.#manage = new SiteManage({ api, words, id, changed: () => this.#soon() });
     }
     this.pane.append(head, this.#tools, this.#problems, this.#notice, this.#wall, this.#servers);
+    if (this.#manage) this.pane.append(this.#manage.place);
     this.#name.textContent = summary ? words.name(summary.name) || id : id;
     this.#notice.textContent = words.text("console.loading");
     void this.#load();
@@ -63,6 +70,7 @@ export class Building {
   close() {
     this.#closed = true;
     clearTimeout(this.#timer);
+    for (const card of this.#cards.values()) card.close();
   }
 
   /** @param {ServerEvent} event about this building */
@@ -98,9 +106,9 @@ export class Building {
   #show(site) {
     const words = this.#words;
     const ids = new Set(site.cameras.map(({ id }) => id));
-    for (const [id, { card }] of this.#cards) {
+    for (const [id, card] of this.#cards) {
       if (ids.has(id)) continue;
-      card.remove();
+      card.close();
       this.#cards.delete(id);
     }
     for (const camera of site.cameras) {
@@ -119,7 +127,8 @@ export class Building {
   /** @param {StaffCamera} camera */
   #add(camera) {
     const changed = () => this.#soon();
-    const parts = { api: this.#api, words: this.#words, lines: this.#lines, site: this.#id, changed };
+    const names = () => Object.fromEntries((this.#site?.cameras ?? []).map(({ id, name }) => [id, name]));
+    const parts = { api: this.#api, words: this.#words, lines: this.#lines, site: this.#id, names, changed };
     const card = new CameraCard(parts, camera);
     this.#cards.set(camera.id, card);
     this.#wall.append(card.card);
@@ -132,14 +141,19 @@ export class Building {
     this.#name.textContent = this.#words.name(name) || this.#id;
     this.#state.dataset["tone"] = cameras.length > 0 ? toneOf(state) : "calm";
     this.#state.textContent = siteSentence(this.#words, { state, total: cameras.length, live });
+    const viewers = cameras.reduce((sum, camera) => sum + camera.viewers, 0);
+    this.#watching.hidden = viewers === 0;
+    this.#watching.href = `#/${encodeURIComponent(this.#id)}/views/now`;
+    this.#watching.textContent = this.#words.text("views.watching", { n: viewers });
+    this.#manage?.show(this.#site);
   }
 
   /** @param {number} status */
   #fail(status) {
     const words = this.#words;
     if (status === 404) {
+      for (const card of this.#cards.values()) card.close();
       this.#cards.clear();
-      this.#wall.replaceChildren();
       this.#notice.replaceChildren(element("p", {}, words.text("site.missing")));
       return;
     }

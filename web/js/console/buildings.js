@@ -1,11 +1,12 @@
 /** The left pane: the buildings with their state, to search and to choose from. */
 import { element } from "../element.js";
 import { siteSentence } from "../page.js";
+import { problemList } from "./behind.js";
 import { needsAttention } from "./fleet.js";
 import { toneOf } from "./sayings.js";
 /** @import { Words } from "../i18n.js" */
 /** @import { Fleet } from "./fleet.js" */
-/** @import { Summary } from "./types.js" */
+/** @import { Problem, Summary } from "./types.js" */
 
 // Fewer buildings are found by looking.
 const SEARCH_FROM = 7;
@@ -19,9 +20,10 @@ export class Buildings {
   #search;
   #trouble;
   #chosen = "";
+  #problems = element("div", { class: "files" });
 
-  /** @param {Words} words @param {Fleet} fleet */
-  constructor(words, fleet) {
+  /** @param {Words} words @param {Fleet} fleet @param {{manage: boolean}} options whether buildings may be added */
+  constructor(words, fleet, { manage }) {
     this.#words = words;
     this.#fleet = fleet;
     const label = words.text("console.search");
@@ -33,11 +35,20 @@ export class Buildings {
     });
     const tools = element("div", { class: "tools" }, this.#search, this.#trouble);
     this.pane.setAttribute("aria-label", words.text("sites"));
-    this.pane.append(tools, this.#list, this.#empty);
+    this.pane.append(this.#problems, tools, this.#list, this.#empty);
+    if (!manage) return;
+    const add = element("a", { class: "act", href: "#//new" }, words.text("new"));
+    const views = element("a", { class: "act", href: "#//views" }, words.text("views"));
+    this.pane.append(element("div", { class: "acts" }, add, views));
   }
 
   get #onlyTrouble() {
     return this.#trouble.getAttribute("aria-pressed") === "true";
+  }
+
+  /** Show the mistakes of the files. @param {Problem[]} problems */
+  warn(problems) {
+    this.#problems.replaceChildren(...problemList(this.#words, problems));
   }
 
   /** @param {string} id "" for none */

@@ -3,6 +3,8 @@ import { element } from "../element.js";
 import { CameraPlayer } from "../player/camera-player.js";
 import { CameraManage } from "./camera-manage.js";
 import { cameraState, facts, since, toneOf } from "./sayings.js";
+import { adviceItem, causeLines } from "./told.js";
+/** @import { Words } from "../i18n.js" */
 /** @import { CardParts, StaffCamera } from "./types.js" */
 
 export class CameraCard {
@@ -10,7 +12,7 @@ export class CameraCard {
   #words;
   #player = new CameraPlayer();
   #state = element("p", { class: "state" });
-  #why = element("div", { class: "why", lang: "en", hidden: true });
+  #why = element("div", { class: "why", hidden: true });
   #facts = element("p", { class: "facts" });
   #manage;
 
@@ -28,6 +30,12 @@ export class CameraCard {
     this.show(camera);
   }
 
+  /** Nothing comes after this. */
+  close() {
+    this.#manage.close();
+    this.card.remove();
+  }
+
   /** @param {StaffCamera} camera */
   show(camera) {
     const words = this.#words;
@@ -38,10 +46,21 @@ export class CameraCard {
     this.#player.status = camera;
     this.#state.dataset["tone"] = toneOf(camera.state);
     this.#state.textContent = since(words, cameraState(words, camera.state), camera.since);
-    const lines = [camera.reason, camera.hint].filter(Boolean);
+    const lines = [...causeLines(words, camera), ...checkedLines(words, camera)];
     this.#why.hidden = lines.length === 0;
-    this.#why.replaceChildren(...lines.map((line) => element("p", {}, line)));
+    this.#why.dataset["tone"] = toneOf(camera.state);
+    this.#why.replaceChildren(...lines);
     this.#facts.replaceChildren(...[camera.id, ...facts(words, camera)].map((one) => element("span", {}, one)));
     this.#manage.show(camera);
   }
+}
+
+/**
+ * What stands against the video of a camera that plays: only where some browser does not show it.
+ * @param {Words} words @param {StaffCamera} camera
+ */
+function checkedLines(words, { checked }) {
+  if (!checked || checked.playable === "everywhere" || checked.playable === "unknown") return [];
+  const advice = checked.reasons.map((reason) => adviceItem(words, reason));
+  return [element("p", {}, words.text(`verdict.${checked.playable}`)), element("ul", { class: "advice" }, ...advice)];
 }

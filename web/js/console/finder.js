@@ -5,15 +5,13 @@
 import { ApiError } from "../api.js";
 import { element, icon } from "../element.js";
 import { Lines } from "../player/lines.js";
-import { sayError } from "./sayings.js";
+import { Following } from "./following.js";
+import { sayError } from "./told.js";
 import { SightingCard } from "./sighting-card.js";
 /** @import { ServerEvent } from "../types.js" */
 /** @import { RoomParts, Sighting, StaffCamera, Survey } from "./types.js" */
 
 const BACK = "m14.5 5-7 7 7 7";
-// Between two tries to hear a survey again.
-const AGAIN_MS = 1_500;
-
 export class Finder {
   pane = element("section", { class: "building finder" });
   #api;
@@ -21,6 +19,7 @@ export class Finder {
   #id;
   #lines = new Lines({ auto: 4, total: 4 });
   #name = element("h2", { tabindex: "-1" });
+  #where = element("p", { class: "hint" });
   #start = element("button", { class: "main-act", type: "button" });
   #stop = element("button", { class: "act", type: "button", hidden: true });
   #said = element("p", { class: "said", role: "alert" });
@@ -33,23 +32,30 @@ export class Finder {
   #cameras = [];
   #survey = "";
   #started = 0;
-  #following = new AbortController();
+  #following;
+  #instead;
 
   /** @param {RoomParts} parts */
-  constructor({ api, words, id, summary }) {
+  constructor({ api, words, id, summary, detail }) {
     this.#api = api;
     this.#words = words;
     this.#id = id;
+    this.#instead = detail;
+    this.#following = new Following(api, id, {
+      sighting: (sighting) => this.#put(sighting),
+      progress: (survey) => this.#count(survey),
+      failed: (error) => this.#fail(error),
+    });
     const label = words.text("find.back");
     const back = element("a", { class: "back always", href: `#/${encodeURIComponent(id)}`, "aria-label": label }, icon("", BACK));
-    const where = element("p", { class: "hint" }, summary ? words.name(summary.name) || id : id);
+    this.#where.append(summary ? words.name(summary.name) || id : id);
     this.#name.append(words.text("find"));
     this.#start.append(words.text("find.start"));
     this.#stop.append(words.text("find.stop"));
     this.#start.addEventListener("click", () => void this.#begin([]));
     this.#stop.addEventListener("click", () => void this.#api.cancelSurvey(this.#id, this.#survey).catch(() => {}));
     this.pane.append(
-      element("header", { class: "head" }, back, element("div", { class: "title" }, this.#name, where)),
+      element("header", { class: "head" }, back, element("div", { class: "title" }, this.#name, this.#where)),
       element("div", { class: "acts" }, this.#start, this.#stop),
       this.#byHand(),
       this.#said,
@@ -64,9 +70,7 @@ export class Finder {
   }
 
   close() {
-    this.#following.abort();
-    this.#following = new AbortController();
-    this.#following.abort();
+    this.#following.close();
   }
 
   /** @param {ServerEvent} event about this building */
@@ -96,6 +100,9 @@ export class Finder {
     try {
       const [site, survey] = await Promise.all([this.#api.site(this.#id), this.#api.lastSurvey(this.#id)]);
       this.#cameras = site.cameras;
+      const old = site.cameras.find(({ id }) => id === this.#instead);
+      if (old) this.#where.textContent = this.#words.text("find.instead", { name: this.#words.name(old.name) || old.id });
+      else this.#instead = "";
       if (survey) this.#take(survey);
       else this.#progress.textContent = this.#words.text("find.hint");
     } catch (error) {
@@ -123,40 +130,7 @@ export class Finder {
       this.#list.replaceChildren();
     }
     this.#started = Date.parse(survey.started);
-    for (const sighting of survey.sightings) this.#put(sighting);
-    this.#count(survey);
-    if (survey.state !== "running") this.#newFirst();
-    if (survey.state !== "running") return;
-    this.#following.abort();
-    this.#following = new AbortController();
-    void this.#follow(survey.id, this.#following.signal);
-  }
-
-  /** @param {string} survey @param {AbortSignal} signal */
-  async #follow(survey, signal) {
-    try {
-      await this.#api.followSurvey(this.#id, survey, (event) => this.#heard(event), signal);
-    } catch (error) {
-      if (signal.aborted) return;
-      if (error instanceof ApiError && error.status >= 400) {
-        this.#fail(error);
-        return;
-      }
-      await new Promise((wake) => setTimeout(wake, AGAIN_MS));
-    }
-    if (signal.aborted) return;
-    const now = await this.#api.lastSurvey(this.#id).catch(() => null);
-    if (now && !signal.aborted) this.#take(now);
-    else if (!signal.aborted) void this.#follow(survey, signal);
-  }
-
-  /** @param {ServerEvent} event */
-  #heard({ name, data }) {
-    if (name === "open") return;
-    if (data.sighting) this.#put(data.sighting);
-    const state = name === "finished" ? data.state : "running";
-    if (name === "finished") this.#newFirst();
-    this.#count({ state, reason: data.reason ?? "", progress: data.progress });
+    this.#following.take(survey);
   }
 
   /** Once nothing moves any more: what is left to do stands on top. */
@@ -181,6 +155,7 @@ export class Finder {
       lines: this.#lines,
       site: this.#id,
       survey: this.#survey,
+      instead: this.#instead,
       cameras: () => this.#cameras,
       alone: (target) => [...this.#cards.values()].filter((other) => other.target === target).length < 2,
       again: (target) => void this.#begin([target]),
@@ -204,7 +179,9 @@ export class Finder {
     if (running) this.#progress.textContent = words.text("find.running", { count, done: progress.found - progress.left, seconds });
     else if (progress.found === 0) this.#progress.textContent = words.text("find.nothing");
     else this.#progress.textContent = words.text("find.done", { count, seconds, time: words.time(this.#started) });
-    if (!running && state !== "finished" && reason) this.#said.textContent = reason;
+    if (running) return;
+    this.#newFirst();
+    if (state !== "finished") this.#said.textContent = words.text(`find.ended.${state}`, { reason });
   }
 
   /** @param {unknown} error */

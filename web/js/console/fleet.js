@@ -20,6 +20,11 @@ export class Fleet {
     for (const site of listed) this.sites.set(site.id, site);
   }
 
+  /** What a camera is called, as far as one has heard. @param {string} site @param {string} camera */
+  cameraName(site, camera) {
+    return this.#cameras.get(site)?.get(camera)?.name ?? {};
+  }
+
   /** The building that an event is about. @param {ServerEvent} event @param {number} now @returns {string} */
   hear({ name, data }, now) {
     if (name === "site") {

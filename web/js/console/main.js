@@ -7,10 +7,14 @@ import { Buildings } from "./buildings.js";
 import { Fleet } from "./fleet.js";
 import { Happenings } from "./happenings.js";
 import { Finder } from "./finder.js";
+import { NewBuilding } from "./new-building.js";
 import { enter, leave } from "./sign-in.js";
 import { Views } from "./views.js";
 
-const { words } = await openPage();
+// Changes come in bursts.
+const REREAD_MS = 1_000;
+
+const { words } = await openPage("resident.", "", "gateway.");
 document.title = words.text("console.title");
 const header = new Header(words, { back: false });
 header.show(words.text("console.title"), "");
@@ -19,12 +23,14 @@ const away = new Away(words);
 const { api, who } = await enter(words);
 header.show(words.text("console.title"), who.name ?? "");
 const fleet = new Fleet();
-const buildings = new Buildings(words, fleet);
+const manages = who.role === "administrator";
+const buildings = new Buildings(words, fleet, { manage: manages });
 const happenings = new Happenings(words);
 const right = element("div", { class: "right" });
-/** @type {Building|Finder|Views|null} */
+/** @type {Building|Finder|NewBuilding|Views|null} */
 let open = null;
 let chosen = "";
+let rereading = 0;
 
 offerSignOut();
 showMain(element("div", { class: "panes" }, buildings.pane, right));
@@ -35,6 +41,7 @@ new Board(api, "", {
     const site = fleet.hear(event, Date.now());
     if (site === chosen) open?.hear(event);
     if (event.name !== "camera") buildings.show();
+    if (event.name !== "camera" && manages) soon();
     happenings.show(fleet.happenings, chosen);
   },
   connected(connected) {
@@ -44,19 +51,26 @@ new Board(api, "", {
   denied: () => void signOut(),
 });
 
+/** Read the mistakes of the files again: they change with the buildings. */
+function soon() {
+  clearTimeout(rereading);
+  rereading = setTimeout(() => void list(), REREAD_MS);
+}
+
 /** What went while nobody listened is told by the list alone. */
 async function list() {
   await api.sites().then((sites) => fleet.reset(sites), () => {});
   buildings.show();
+  if (manages) await api.problems().then((problems) => buildings.warn(problems), () => {});
 }
 
-/** Show what the address says: `#/lenina-12`, `#/lenina-12/find`. @param {{focus: boolean}} options */
+/** Show what the address says: `#/lenina-12`, `#/lenina-12/find`, `#//new`. @param {{focus: boolean}} options */
 function show({ focus }) {
-  const [site, room] = placeOf(location.hash);
+  const [site, room, detail] = placeOf(location.hash);
   chosen = site;
   open?.close();
-  open = chosen ? opened(room) : null;
-  document.body.dataset["view"] = chosen ? "building" : "buildings";
+  open = opened(room, detail);
+  document.body.dataset["view"] = open ? "building" : "buildings";
   const choose = element("p", { class: "plain choose" }, words.text("console.choose"));
   right.replaceChildren(open?.pane ?? choose, ...(room ? [] : [happenings.pane]));
   buildings.choose(chosen);
@@ -66,20 +80,23 @@ function show({ focus }) {
   open?.focus();
 }
 
-/** @param {string} room */
-function opened(room) {
-  const parts = { api, words, id: chosen, summary: fleet.sites.get(chosen), who };
-  if (room === "find") return new Finder(parts);
-  return room === "views" ? new Views(parts) : new Building(parts);
+/** @param {string} room @param {string} detail */
+function opened(room, detail) {
+  const taken = () => [...fleet.sites.keys()];
+  const parts = { api, words, id: chosen, summary: fleet.sites.get(chosen), who, fleet, taken, detail };
+  if (manages && room === "views") return new Views(parts);
+  if (manages && room === "new" && !chosen) return new NewBuilding(parts);
+  if (!chosen) return null;
+  return room === "find" ? new Finder(parts) : new Building(parts);
 }
 
 /** The building and the room that `#/lenina-12/find` names; what is no address names none. @param {string} hash */
 function placeOf(hash) {
-  const [site = "", room = ""] = hash.replace(/^#\/?/, "").split("/");
+  const [site = "", room = "", detail = ""] = hash.replace(/^#\/?/, "").split("/");
   try {
-    return /** @type {const} */ ([decodeURIComponent(site), room]);
+    return /** @type {const} */ ([decodeURIComponent(site), room, decodeURIComponent(detail)]);
   } catch {
-    return /** @type {const} */ (["", ""]);
+    return /** @type {const} */ (["", "", ""]);
   }
 }
 

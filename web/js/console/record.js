@@ -1,36 +1,35 @@
 /** The acceptance record of a camera, for paper. */
 import { ApiError } from "../api.js";
 import { element } from "../element.js";
-import { sayError } from "./sayings.js";
+import { recordPath } from "./api.js";
+import { saveAs } from "./save.js";
+import { sayError } from "./told.js";
 /** @import { Words } from "../i18n.js" */
 /** @import { StaffApi } from "./api.js" */
 
-// A browser that saves a file has read it long before.
-const KEPT_MS = 60_000;
-
 /**
- * A button that saves the record; it says so when there is none.
+ * Opens the record as a page to print, or saves it where links are not believed; says so when there is none.
  * @param {{api: StaffApi, words: Words}} parts @param {string} site @param {string} camera
  */
 export function offerRecord({ api, words }, site, camera) {
   const button = element("button", { class: "act", type: "button" }, words.text("record"));
+  const said = element("p", { class: "said", role: "alert" });
   button.addEventListener("click", async () => {
     button.disabled = true;
+    said.remove();
+    // Opened at once: a browser takes what opens after an answer for an advertisement.
+    const page = api.bySession ? open("", "_blank") : null;
     try {
-      save(await api.record(site, camera, words.language), `${site}-${camera}.html`);
+      const record = await api.record(site, camera, words.language);
+      if (page && !page.closed) page.location.replace(new URL(`${recordPath(site, camera, words.language)}&show=1`, location.origin));
+      else saveAs(record, `${site}-${camera}.html`);
     } catch (error) {
+      page?.close();
       const none = error instanceof ApiError && error.status === 404;
-      const said = none ? words.text("record.none") : sayError(words, error);
-      button.parentElement?.append(element("p", { class: "said", role: "alert" }, said));
+      said.textContent = none ? words.text("record.none") : sayError(words, error);
+      button.parentElement?.append(said);
     }
     button.disabled = false;
   });
   return button;
-}
-
-/** @param {Blob} blob @param {string} name */
-function save(blob, name) {
-  const href = URL.createObjectURL(blob);
-  element("a", { href, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(href), KEPT_MS);
 }

@@ -3,7 +3,8 @@ import { element } from "../element.js";
 import { CameraPlayer } from "../player/camera-player.js";
 import { nextEntrance, suggestId } from "./naming.js";
 import { offerRecord } from "./record.js";
-import { sayError } from "./sayings.js";
+import { agreed } from "./foresee.js";
+import { causeLines, sayError } from "./told.js";
 /** @import { SightingParts } from "./sighting-card.js" */
 /** @import { NewCamera, Registered, Sighting, StaffCamera } from "./types.js" */
 
@@ -44,7 +45,7 @@ export class RegisterForm {
       const label = words.text("register.instead", { name: words.name(camera.name) || camera.id });
       this.#instead.append(element("option", { value: camera.id }, label));
     }
-    this.#instead.value = sighting.camera ?? "";
+    this.#instead.value = sighting.camera || parts.instead;
     this.#user = element("input", { id: `user${n}`, ...plain });
     this.#variable = element("input", { id: `variable${n}`, pattern: "[A-Za-z_][A-Za-z0-9_]*", ...plain });
     this.#name.addEventListener("input", () => {
@@ -99,15 +100,27 @@ export class RegisterForm {
     this.#said.textContent = "";
     this.#busy(form, true);
     try {
-      const device = this.#device();
       const id = this.#id.value.trim();
       const name = { [words.language]: this.#name.value.trim() };
-      const done = instead ? await api.replace(site, instead, device) : await api.register(site, { id, name, ...device });
-      this.#showDone(done, instead || id);
+      const done = instead ? await this.#replace(instead) : await api.register(site, { id, name, ...this.#device() });
+      if (done) this.#showDone(done, instead || id);
+      else this.#busy(form, false);
     } catch (error) {
       this.#busy(form, false);
       this.#said.textContent = sayError(words, error);
     }
+  }
+
+  /** Nothing when somebody would lose a picture by it and that was not wanted. @param {string} camera */
+  async #replace(camera) {
+    const { api, words, site, cameras } = this.#parts;
+    const device = this.#device();
+    const names = Object.fromEntries(cameras().map(({ id, name }) => [id, name]));
+    const { wait_s: _, ...fields } = device;
+    const ahead = await api.foreseeReplace(site, camera, fields);
+    const question = words.text("plan.replace.ask", { name: words.name(names[camera] ?? {}) || camera });
+    if (!(await agreed(words, { ahead, question, yes: words.text("register.replace"), names }))) return null;
+    return api.replace(site, camera, { ...device, version: ahead.version });
   }
 
   /** @param {HTMLFormElement} form @param {boolean} busy */
@@ -143,7 +156,8 @@ export class RegisterForm {
     const took = count ? words.text("register.took", { seconds: count }) : words.text("register.done");
     const said = element("p", { class: "state", role: "status", tabindex: "-1", "data-tone": live ? "good" : "bad" });
     said.append(live ? took : words.text("register.notlive"));
-    const why = [reason, hint].filter((line) => !live && line).map((line) => element("p", { lang: "en" }, line));
+    const known = cameras().find(({ id }) => id === camera);
+    const why = live ? [] : causeLines(words, { code: "", about: "", ...known, reason, hint });
     const acts = element("div", { class: "acts" });
     if (record) acts.append(offerRecord(this.#parts, site, camera));
     acts.append(element("a", { class: "act", href: `#/${encodeURIComponent(site)}` }, words.text("find.back")));

@@ -1,6 +1,4 @@
 /** States and errors in the console's words. */
-import { ApiError } from "../api.js";
-import { StaffError } from "./api.js";
 /** @import { Words } from "../i18n.js" */
 /** @import { Happening, Server, StaffCamera } from "./types.js" */
 
@@ -23,11 +21,20 @@ const SITE = {
   disabled: "site.state.disabled",
 };
 /** @type {Record<string, string>} */
-const TONES = { live: "good", idle: "good", ok: "good", silent: "bad", failed: "bad", down: "bad", degraded: "bad" };
+const TONES = { live: "good", idle: "good", ok: "good", silent: "bad", failed: "bad", down: "bad", degraded: "warn" };
+/** @type {Record<string, string>} */
+const SERVER = {
+  starting: "server.starting",
+  running: "server.running",
+  stopped: "server.stopped",
+  failing: "server.failing",
+};
+/** @type {Record<string, string>} */
+const SERVER_TONES = { running: "good", failing: "bad", stopped: "warn" };
 /** @type {Record<string, string>} */
 const ROLES = { origin: "server.origin", edge: "server.edge" };
 
-/** How a state is coloured: `good`, `bad` or `calm`. @param {string} state */
+/** How much a state weighs: `good`, `bad` (an error), `warn` or `calm`. @param {string} state */
 export function toneOf(state) {
   return TONES[state] ?? "calm";
 }
@@ -59,19 +66,18 @@ export function serverName(words, { role, id }) {
   return `${words.text(ROLES[role] ?? role)} ${id}`;
 }
 
+/** @param {Words} words @param {Server} server */
+export function serverState(words, { state }) {
+  return words.text(SERVER[state] ?? state);
+}
+
+/** @param {Server} server */
+export function serverTone({ state }) {
+  return SERVER_TONES[state] ?? "calm";
+}
+
 /** @param {Words} words @param {Happening} happening */
 export function happeningSentence(words, { camera, state }) {
   if (camera) return `${words.name(camera)}: ${cameraState(words, state)}`;
   return words.text(SITE[state] ?? state);
-}
-
-/**
- * Why something was not done, in the gateway's words where it has answered.
- * @param {Words} words @param {unknown} error
- */
-export function sayError(words, error) {
-  if (!(error instanceof ApiError) || error.status === 0) return words.text("console.nobody");
-  if (error.status === 401) return words.text("console.expired");
-  const hint = error instanceof StaffError ? error.hint : "";
-  return [error.message, hint].filter(Boolean).join(" ");
 }

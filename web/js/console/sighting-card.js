@@ -2,6 +2,7 @@
 import { element } from "../element.js";
 import { RegisterForm } from "./register-form.js";
 import { codecName } from "./sayings.js";
+import { adviceItem, failureLines } from "./told.js";
 /** @import { Words } from "../i18n.js" */
 /** @import { Lines } from "../player/lines.js" */
 /** @import { StaffApi } from "./api.js" */
@@ -20,12 +21,14 @@ const VERDICTS = {
 const TONES = { everywhere: "good", somewhere: "bad", nowhere: "bad" };
 
 /**
- * @typedef {{api: StaffApi, words: Words, lines: Lines, site: string, survey: string,
- *   cameras: () => StaffCamera[], alone: (target: string) => boolean, again: (target: string) => void}} SightingParts
+ * `instead` is the camera that is to be replaced, "" for none; without `again` the card only shows.
+ * @typedef {{api: StaffApi, words: Words, lines: Lines, site: string, survey: string, instead: string,
+ *   cameras: () => StaffCamera[], alone: (target: string) => boolean,
+ *   again: ((target: string) => void)|null}} SightingParts
  */
 
 export class SightingCard {
-  card = element("li", { class: "camera sighting" });
+  card;
   #parts;
   target = "";
   /** None of the building's cameras yet. */
@@ -36,16 +39,19 @@ export class SightingCard {
   #chip = element("span", { class: "chip-still" });
   #state = element("p", { class: "state" });
   #facts = element("p", { class: "facts" });
-  #alarms = element("div", { class: "why", lang: "en", hidden: true });
-  #advice = element("ul", { class: "advice", lang: "en" });
+  #alarms = element("div", { class: "why", hidden: true });
+  #advice = element("ul", { class: "advice" });
   #acts = element("div", { class: "acts" });
   /** @type {RegisterForm|null} */
   #form = null;
   #shown = "";
+  #shownOf = "";
 
   /** @param {SightingParts} parts */
   constructor(parts) {
     this.#parts = parts;
+    this.card = element(parts.again ? "li" : "div", { class: parts.again ? "camera sighting" : "sighting" });
+    this.#chip.hidden = !parts.again;
     this.#screen.append(this.#picture);
     const told = element("div", { class: "told" }, element("div", { class: "line" }, this.#name, this.#chip), this.#state);
     told.append(this.#facts, this.#alarms, this.#advice, this.#acts);
@@ -75,18 +81,24 @@ export class SightingCard {
     this.#say(sighting);
     const moved = sighting.moved_from ? [words.text("sighting.moved", { host: sighting.moved_from })] : [];
     this.#alarms.hidden = sighting.alarms.length === 0 && moved.length === 0 && !failure;
-    const trouble = [...(failure ? [failure.message, failure.hint].filter(Boolean) : []), ...sighting.alarms];
     this.#alarms.replaceChildren(
-      ...moved.map((line) => element("p", { lang: words.language }, line)),
-      ...trouble.map((line) => element("p", {}, line)),
+      ...moved.map((line) => element("p", {}, line)),
+      ...failureLines(words, failure),
+      ...sighting.alarms.map((line) => element("p", { lang: "en" }, line)),
     );
-    const reasons = verdict?.reasons ?? [];
-    this.#advice.replaceChildren(
-      ...reasons.map(({ text, setting }) => element("li", {}, text, ...(setting ? [element("em", {}, setting)] : []))),
-    );
+    const advice = failure ? [] : (verdict?.reasons ?? []);
+    this.#advice.replaceChildren(...advice.map((one) => adviceItem(words, one)));
+    this.#screen.hidden = state === "failed" && !sighting.picture;
     this.#offer(sighting);
     this.card.toggleAttribute("aria-busy", state === "found" || state === "interviewed");
     void this.#show(sighting.picture ?? "");
+  }
+
+  /** Show a sighting if it is of this camera, or of nobody better. @param {Sighting} sighting @param {string} camera */
+  take(sighting, camera) {
+    if (this.#shownOf === camera && sighting.camera !== camera) return;
+    this.#shownOf = sighting.camera ?? "";
+    this.show(sighting);
   }
 
   /** @param {StaffCamera} camera of the building that is changed */
@@ -106,8 +118,8 @@ export class SightingCard {
 
   /** @param {Sighting} sighting */
   #offer(sighting) {
-    if (this.#form) return;
-    const { words, again } = this.#parts;
+    const { words, again, instead } = this.#parts;
+    if (this.#form || !again) return;
     const label = words.text("sighting.again.this", { name: this.#name.textContent ?? "" });
     const look = element("button", { class: "act", type: "button", "aria-label": label });
     look.addEventListener("click", () => again(sighting.target));
@@ -115,7 +127,8 @@ export class SightingCard {
     const acts = sighting.state === "probed" || sighting.state === "failed" ? [look] : [];
     if (sighting.state === "probed" && (!sighting.camera || sighting.moved_from)) {
       const register = element("button", { class: "main-act", type: "button", onclick: () => this.#register(sighting) });
-      register.append(words.text(sighting.camera ? "sighting.update" : "sighting.register"));
+      const act = sighting.camera ? "sighting.update" : instead ? "sighting.instead" : "sighting.register";
+      register.append(words.text(act));
       acts.unshift(register);
     }
     // A button that somebody is about to press stays the same one.

@@ -7,6 +7,7 @@ export interface Problem {
   line: number;
   key: string;
   message: string;
+  severity: "error" | "warning";
 }
 
 export interface Server {
@@ -16,6 +17,10 @@ export interface Server {
   since: string;
   detail: string;
   viewers: number;
+  /** A share of what it can use, null while nobody knows. */
+  cpu?: number | null;
+  /** It takes no new viewers. */
+  draining?: boolean;
 }
 
 /** A building as staff sees it: without `servers` the visitor is none of the staff. */
@@ -23,6 +28,8 @@ export interface StaffSite extends Site {
   servers?: Server[];
   problems?: Problem[];
   last_step?: string;
+  /** The last decision on the number of media servers. */
+  scaling?: string;
 }
 
 /** A change that somebody may want to have noticed; `camera` is null for the building itself. */
@@ -49,6 +56,7 @@ export interface Who {
 
 /** One row of who watched; `to` is null while it lasts. */
 export interface PastView {
+  site: string;
   camera: string;
   who: string;
   way: string;
@@ -58,23 +66,83 @@ export interface PastView {
   reason: string | null;
 }
 
-/** A problem of the API (RFC 9457), as far as it is shown. */
-export interface Refusal {
-  kind?: string;
-  detail?: string;
-  hint?: string;
-  reason?: string;
+/** `next` is the `before` of the page after this one. */
+export interface AuditPage {
+  views: PastView[];
+  next: number | null;
 }
 
-/** How a request is made; `body` is sent as JSON unless it is text, `patience` is in milliseconds. */
-export interface Manner {
-  method?: string;
-  body?: unknown;
-  type?: string;
-  keepalive?: boolean;
-  patience?: number;
-  endless?: boolean;
-  signal?: AbortSignal;
+/** Which rows of the audit are wanted, as its query says it. */
+export type AuditWish = Partial<Record<"site" | "camera" | "who" | "from" | "to" | "now" | "before" | "limit", string>>;
+
+/** A user of cameras; `reference` says where the password is, never what it is. */
+export interface CameraUser {
+  username: string;
+  reference: string;
+}
+
+/** A building as its file says it. `key` is what a camera's `credential` is for that user. */
+export interface SiteSettings {
+  users: (CameraUser & { key: unknown })[];
+  cameras: { id: string; onvif: string | null; rtsp: string | null; user: CameraUser | null }[];
+  version: string;
+}
+
+/** What a new building may be given. */
+export interface NewSite {
+  /** Its media server has an address of its own in the network. */
+  own_address: boolean;
+  address: string | null;
+  interfaces: string[];
+  users: (CameraUser & { sites: string[] })[];
+}
+
+export interface SiteDraft {
+  id: string;
+  name: LocalText;
+  access: string;
+  subnets: string[];
+  interface: string;
+  users: CameraUser[];
+  address?: string;
+}
+
+/** A change of a building, or of a camera of it; `version` is the file's that it was thought of for. */
+export interface SiteChange {
+  name?: LocalText;
+  enabled?: boolean;
+  credential?: unknown;
+  version?: string;
+}
+
+export interface ForeseenStep {
+  kind: string;
+  camera: string | null;
+  viewers: number;
+}
+
+/** An edit of a building's file; `plan` is there when it has only been thought of. */
+export interface Edit {
+  diff: string;
+  version: string;
+  plan: { viewers: number; steps: ForeseenStep[] } | null;
+}
+
+/** The cameras' names by id. */
+export type LocalNames = Record<string, LocalText>;
+
+export interface Question {
+  question: string;
+  notes: Node[];
+  yes: string;
+  /** What has to be written before the answer counts. */
+  typed?: string;
+}
+
+export interface Failure {
+  kind: string;
+  message: string;
+  hint: string;
 }
 
 export interface Advice {
@@ -82,6 +150,10 @@ export interface Advice {
   text: string;
   /** Which setting of the camera to change. */
   setting: string;
+  /** What the sentence is made of: which stream, what was measured, what to set. */
+  stream: string;
+  value: string;
+  wanted: string;
 }
 
 export interface StreamLook {
@@ -107,7 +179,7 @@ export interface Sighting {
   channel: string | null;
   main: StreamLook | null;
   verdict: { playable: "everywhere" | "somewhere" | "nowhere" | "unknown"; reasons: Advice[] } | null;
-  failure: { message: string; hint: string } | null;
+  failure: Failure | null;
   /** The path of its picture. */
   picture: string | null;
   draft: Record<string, unknown>;
@@ -141,6 +213,7 @@ export interface NewCamera {
   rtsp?: string;
   credential?: string | { username: string; password: { env: string } };
   wait_s?: number;
+  version?: string;
 }
 
 export interface Registered {
@@ -153,10 +226,6 @@ export interface Registered {
   record: string | null;
 }
 
-export interface Changed {
-  diff: string;
-}
-
 /** What a right pane is made of; `summary` is what is known of the building already. */
 export interface RoomParts {
   api: import("./api.js").StaffApi;
@@ -164,6 +233,19 @@ export interface RoomParts {
   id: string;
   summary: Summary | undefined;
   who: Who;
+  fleet: import("./fleet.js").Fleet;
+  /** The ids of all buildings. */
+  taken: () => string[];
+  /** What the address says beyond the room. */
+  detail: string;
+}
+
+/** What the managing of a building works with; `changed` reads the building again. */
+export interface SiteManageParts {
+  api: import("./api.js").StaffApi;
+  words: import("../i18n.js").Words;
+  id: string;
+  changed: () => void;
 }
 
 /** What cards of one building share; `changed` reads the building again. */
@@ -172,5 +254,6 @@ export interface CardParts {
   words: import("../i18n.js").Words;
   lines: import("../player/lines.js").Lines;
   site: string;
+  names: () => LocalNames;
   changed: () => void;
 }
