@@ -14,8 +14,10 @@ _EXTENSION: Final = 0x10
 _LARGEST_GAP: Final = 3000
 """A jump beyond this many packets is a new beginning, no loss (RFC 3550 appendix A.1)."""
 _LARGEST_STEP_S: Final = 10
-_INTERLEAVED: Final = struct.Struct("!HHBBHII")
-"""``$`` and channel, length (RFC 2326 section 10.12), then the header of an RTP packet."""
+_INTERLEAVED: Final = struct.Struct("!HHHHII")
+"""``$`` and channel, length (RFC 2326 section 10.12), then the header of an RTP packet, its first
+two bytes as one number."""
+_NO_MARKER: Final = 0xFF7F
 
 
 class PacketSink(Protocol):
@@ -108,37 +110,40 @@ class Reception:
         ``start``, or in any way more than simply the next one: those are for :meth:`packet`.
         A frame comes in one piece from most cameras, so that nearly everything goes this way.
         """
-        unpack, here = _INTERLEAVED.unpack_from, buffer[start] << 8 | buffer[start + 1]
-        number, ssrc, kind = self._next, self.ssrc, self._payload_type
+        data, size = bytes(buffer[start:end]), end - start
+        unpack, ssrc, number = _INTERLEAVED.unpack_from, self.ssrc, self._next
+        here = data[0] << 8 | data[1]
+        plain = _VERSION << 8 | self._payload_type
         payloads: list[bytes] = []
-        timestamp = -1
-        while end - start > _INTERLEAVED.size:
-            where, length, first, second, sequence, stamp, source = unpack(buffer, start)
-            stop = start + 4 + length
+        at, timestamp = 0, -1
+        while size - at > _INTERLEAVED.size:
+            where, length, flags, sequence, stamp, source = unpack(data, at)
+            stop = at + 4 + length
             if (
-                sequence != number or source != ssrc or second & 0x7F != kind
-                or stop > end or length <= _HEADER or first != _VERSION or where != here
+                sequence != number or source != ssrc or flags & _NO_MARKER != plain
+                or stop > size or length <= _HEADER or where != here
             ):  # fmt: skip
                 break
-            if payloads and stamp != timestamp:
-                self._deliver_burst(payloads, timestamp, arrival, marker=False)
-                payloads = []
-            timestamp = stamp
-            payloads.append(bytes(buffer[start + _INTERLEAVED.size : stop]))
-            number, start = number + 1 & 0xFFFF, stop
-            if second > 0x7F:  # noqa: PLR2004  # the top bit
+            if stamp != timestamp:
+                if payloads:
+                    self._deliver_burst(payloads, timestamp, arrival, marker=False)
+                    payloads = []
+                timestamp = stamp
+            payloads.append(data[at + _INTERLEAVED.size : stop])
+            number, at = number + 1 & 0xFFFF, stop
+            if flags != plain:
                 self._deliver_burst(payloads, timestamp, arrival, marker=True)
                 payloads = []
         if payloads:
             self._deliver_burst(payloads, timestamp, arrival, marker=False)
-        return start
+        return start + at
 
     def _deliver_burst(
         self, payloads: list[bytes], timestamp: int, arrival: float, *, marker: bool
     ) -> None:
         count = len(payloads)
         self.highest += count
-        self._next = (self.highest + 1) & 0xFFFF
+        self._next = self.highest + 1 & 0xFFFF
         self._stray = 0
         self.packets += count
         if timestamp != self._timestamp:

@@ -1,10 +1,15 @@
 """What differs between H.264 and H.265 in RTP, so that everything else is written once."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway.mediaserver.ingest import h264, h265
 from gateway.mediaserver.ports import VideoCodec, VideoFormat
+
+START_CODE: Final = b"\0\0\1"
+_FIRST_OF_SLICE: Final = 0x80 | h264.SLICE
+_MIDDLE_OF_SLICE: Final = bytes([h264.SLICE])
+_LAST_OF_SLICE: Final = bytes([0x40 | h264.SLICE])
 
 
 class NalCodec(Protocol):
@@ -59,6 +64,12 @@ class NalCodec(Protocol):
 
     def is_user_data(self, nal: bytes) -> bool:
         """Tell whether an SEI holds the maker's own data."""
+
+    def is_simple(self, payloads: Sequence[bytes]) -> bool:
+        """Tell whether ``payloads`` are sure to be one whole picture that needs another one.
+
+        It may say no of any: this is the short way for what nearly all cameras send.
+        """
 
     def disposable(self, head: bytes) -> bool:
         """Tell whether no other picture needs this slice's picture."""
@@ -115,6 +126,22 @@ class H264Codec:
     def intra_slice(self, head: bytes) -> bool:
         """Tell whether a slice is an I or SI slice."""
         return h264.parse_slice(head).intra
+
+    def is_simple(self, payloads: Sequence[bytes]) -> bool:
+        """Tell whether it is one non-IDR slice, in a NAL unit of its own or in FU-A fragments."""
+        first, last = payloads[0], payloads[-1]
+        if min(map(len, payloads)) < 3 or START_CODE in first:  # noqa: PLR2004  # two of FU-A, one of the slice
+            return False
+        if first[0] & 0x1F == h264.SLICE:
+            return first is last and first[1] > 0x7F  # noqa: PLR2004  # see first_slice
+        if first[0] & 0x1F != h264.FU_A or first[1] != _FIRST_OF_SLICE or first[2] <= 0x7F:  # noqa: PLR2004  # see first_slice
+            return False
+        indicator = first[:1]
+        middle = indicator + _MIDDLE_OF_SLICE
+        for payload in payloads[1:-1]:
+            if payload[:2] != middle:
+                return False
+        return first is not last and last[:2] == indicator + _LAST_OF_SLICE
 
     def disposable(self, head: bytes) -> bool:
         """Tell whether nal_ref_idc is 0."""
@@ -179,6 +206,11 @@ class H265Codec:
     def intra_slice(self, head: bytes) -> bool:
         """Tell nothing: a slice's type stands behind values that need the PPS."""
         del head
+        return False
+
+    def is_simple(self, payloads: Sequence[bytes]) -> bool:
+        """Tell nothing: browsers that play H.265 are few, its frames go the long way."""
+        del payloads
         return False
 
     def disposable(self, head: bytes) -> bool:

@@ -4,14 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.mediaserver.ingest.codec import NalCodec
+from gateway.mediaserver.ingest.codec import START_CODE, NalCodec
 from gateway.mediaserver.ports import MAX_PAYLOAD
 
 MAX_UNIT: Final = 4 << 20
 """Bytes of one NAL unit; a 4K key frame stays below."""
 _MAX_FRAGMENTS: Final = 8192
 _HEAD: Final = 24
-_START: Final = b"\0\0\1"
 _FIRST: Final = 0x80
 _LAST: Final = 0x40
 _ENDS: Final = _FIRST | _LAST
@@ -59,6 +58,11 @@ class Depacketizer:
         """A fragmented unit waits for its end."""
         return self._open is not None
 
+    @property
+    def start_codes(self) -> bool:
+        """The camera has put start codes into packets, where none belong."""
+        return self._annexb_seen
+
     def push_all(self, payloads: Sequence[bytes]) -> None:
         """Take the payloads of packets that follow each other; none is empty.
 
@@ -101,7 +105,7 @@ class Depacketizer:
         data = bytes(payload)
         if kind == codec.aggregate:
             self._aggregate(data)
-        elif _START in data:
+        elif START_CODE in data:
             self._annexb_seen = True
             self._annexb_units(data)
         elif codec.is_unit(kind):
@@ -144,7 +148,7 @@ class Depacketizer:
             self.close()
             head = codec.unit_header(data) + data[at + 1 : at + 1 + _HEAD]
             self._open = Unit(codec.fragment_kind(header), [data], head, fragmented=True)
-            self._size, self._annexb = len(data), _START in data
+            self._size, self._annexb = len(data), START_CODE in data
             self._annexb_seen = self._annexb_seen or self._annexb
         elif self._open is None:
             self._on_damage(codec.fragment_kind(header))
@@ -158,7 +162,7 @@ class Depacketizer:
             # A camera that puts start codes into packets has one in front of its first picture:
             # only then is the search through everything worth its price.
             if self._annexb_seen and not self._annexb:
-                self._annexb = _START in data
+                self._annexb = START_CODE in data
         if header & _LAST:
             self.close()
 
@@ -178,7 +182,7 @@ class Depacketizer:
 
     def _annexb_units(self, data: bytes) -> None:
         """Cut at start codes (Rec. H.264 annex B), which no NAL unit can hold inside."""
-        for part in data.split(_START):
+        for part in data.split(START_CODE):
             nal = part.rstrip(b"\0")
             if len(nal) > self._codec.header:
                 self._unit(nal)

@@ -20,7 +20,13 @@ from gateway.mediaserver.ingest import units
 from gateway.mediaserver.ingest.codec import NalCodec
 from gateway.mediaserver.ingest.parameters import ParameterSets
 from gateway.mediaserver.ingest.units import Depacketizer, Unit
-from gateway.mediaserver.ports import AudioCodec, MediaSink, VideoFormat, VideoFrame
+from gateway.mediaserver.ports import (
+    MAX_PAYLOAD,
+    AudioCodec,
+    MediaSink,
+    VideoFormat,
+    VideoFrame,
+)
 
 MAX_FRAME: Final = 4 << 20
 _MAX_UNITS: Final = 1024
@@ -52,6 +58,8 @@ class VideoAssembler:
         self._needs_key = True
         self._trust_marker = True
         self._random_access_seen = False
+        # Nothing is open, missing or owed: a simple frame needs no second look.
+        self._settled = False
         self._reset()
         self.packets = 0
         self.lost = 0
@@ -88,6 +96,7 @@ class VideoAssembler:
     ) -> None:
         """Take one packet's payload."""
         self.packets += 1
+        self._settled = False
         if lost:
             self._gap(lost)
         if timestamp != self._timestamp:
@@ -98,8 +107,25 @@ class VideoAssembler:
             self._marked()
 
     def burst(self, payloads: list[bytes], *, timestamp: int, marker: bool, arrival: float) -> None:
-        """Take the payloads of packets that follow each other."""
+        """Take the payloads of packets that follow each other.
+
+        Nearly always they are one whole frame between two key frames, which is handed on as it is.
+        """
         self.packets += len(payloads)
+        if (
+            marker
+            and self._settled
+            and timestamp != self._timestamp
+            and len(payloads) <= _MAX_UNITS
+            and max(map(len, payloads)) <= MAX_PAYLOAD
+            and self._codec.is_simple(payloads)
+        ):
+            self._timestamp = self._finished = timestamp
+            self._arrival = arrival
+            self.frames += 1
+            self._sink.frame(VideoFrame(timestamp, payloads, False, arrival))  # noqa: FBT003  # keywords cost time in each frame
+            return
+        self._settled = False
         if timestamp != self._timestamp:
             self._begin(timestamp, arrival)
         self._depacketizer.push_all(payloads)
@@ -114,14 +140,18 @@ class VideoAssembler:
 
     def _marked(self) -> None:
         """End the frame whose last packet has come."""
-        self._depacketizer.close()
+        depacketizer = self._depacketizer
+        depacketizer.close()
         if self._slices or self._damaged:
             self._finish()
+            owed = self._needs_key or self._news or self._announced is None
+            self._settled = self._trust_marker and not owed and not depacketizer.start_codes
 
     def restarted(self) -> None:
         """Begin anew: the camera has started another sequence."""
         self._depacketizer.gap()
         self._reset()
+        self._settled = False
         self._timestamp = self._finished = -1
         self._needs_key, self._waiting_since = True, -1.0
         if self._announced is not None:
