@@ -132,10 +132,10 @@ class Stream:
             return
         sound.next += 1
         for group in list(sound.groups.values()):
-            rtp = sound.packet(
-                group.key, number=number, timestamp=timestamp, payload=packet.payload, marker=False
+            headers = sound.headers(
+                group.key, first=number, timestamp=timestamp, count=1, marker=False
             )
-            batches = self._press.batches([rtp], group.key.tag)
+            batches = self._press.batches(headers, (packet.payload,), group.key.tag)
             # For whom there is no room, the packet is left out: sound does not wait.
             self._delivery.send(batches, group.viewers)
             group.count(batches)
@@ -215,14 +215,14 @@ class Stream:
         """Return the packets of ``frame`` for the viewers of ``key``."""
         ready = frame.batches.get(key)
         if ready is None:
-            packets = self.video.rtp(
+            headers = self.video.headers(
                 key,
                 first=frame.first,
                 timestamp=frame.timestamp,
-                payloads=frame.payloads,
+                count=len(frame.payloads),
                 marker=True,
             )
-            ready = self._press.batches(packets, key.tag)
+            ready = self._press.batches(headers, frame.payloads, key.tag)
             gop = self.history.gop
             if gop is not None and frame.number >= gop.number:
                 frame.batches[key] = ready

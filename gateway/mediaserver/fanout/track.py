@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from gateway.mediaserver.fanout.viewer import Viewer
 
 RTP: Final = struct.Struct("!BBHII")
+HEADER: Final = struct.Struct("!HHII")
+"""An RTP header whose first two bytes are one number: fewer values to pack for each packet."""
 MARKER: Final = 0x80
 SLICE: Final = 24
 """Packets of a large frame that go to all viewers before the next ones go."""
 
 _VERSION: Final = 0x80
+_FIRST_TWO: Final = _VERSION << 8
 _NEAR_ROLL_OVER: Final = 60_000
 _FAR_FROM_ROLL_OVER: Final = 32_768
 
@@ -98,20 +101,18 @@ class Track:
         header = RTP.pack(_VERSION, second, number + key.offset & 0xFFFF, timestamp, self.ssrc)
         return header + payload
 
-    def rtp(
-        self, key: GroupKey, *, first: int, timestamp: int, payloads: Sequence[bytes], marker: bool
+    def headers(
+        self, key: GroupKey, *, first: int, timestamp: int, count: int, marker: bool
     ) -> list[bytes]:
-        """Return the packets of one frame; ``marker`` marks the last one."""
-        number, ssrc, kind = first + key.offset, self.ssrc, key.payload_type
-        pack = RTP.pack
-        packets = [
-            pack(_VERSION, kind, number + index & 0xFFFF, timestamp, ssrc) + payload
-            for index, payload in enumerate(payloads)
+        """Return the RTP headers of one frame's packets; ``marker`` marks the last one."""
+        start, kind = first + key.offset, _FIRST_TWO | key.payload_type
+        pack, ssrc = HEADER.pack, self.ssrc
+        headers = [
+            pack(kind, number & 0xFFFF, timestamp, ssrc) for number in range(start, start + count)
         ]
         if marker:
-            end = number + len(payloads) - 1 & 0xFFFF
-            packets[-1] = pack(_VERSION, kind | MARKER, end, timestamp, ssrc) + payloads[-1]
-        return packets
+            headers[-1] = pack(kind | MARKER, start + count - 1 & 0xFFFF, timestamp, ssrc)
+        return headers
 
 
 class Press:
@@ -123,24 +124,25 @@ class Press:
         self.protector = protector
         self.segmentation = segmentation
 
-    def batches(self, packets: Sequence[bytes], tag: int) -> tuple[Batch, ...]:
-        """Lay out ``packets`` in slices, ready to protect and send."""
-        if len(packets) <= SLICE:
-            return (self._batch(packets, tag),)
+    def batches(
+        self, headers: Sequence[bytes], payloads: Sequence[bytes], tag: int
+    ) -> tuple[Batch, ...]:
+        """Lay packets out in slices, ready to protect and send."""
+        if len(payloads) <= SLICE:
+            batch = self.protector.batch(headers, payloads, tag)
+            batch.runs = self.segmentation.cut(batch.sizes, batch.total, self.protector.work)
+            return (batch,)
         return tuple(
-            self._batch(packets[start : start + SLICE], tag)
-            for start in range(0, len(packets), SLICE)
+            batch
+            for start in range(0, len(payloads), SLICE)
+            for batch in self.batches(
+                headers[start : start + SLICE], payloads[start : start + SLICE], tag
+            )
         )
-
-    def _batch(self, packets: Sequence[bytes], tag: int) -> Batch:
-        batch = self.protector.batch(packets, tag)
-        batch.sizes = tuple([len(packet) + tag for packet in packets])
-        self.cut(batch)
-        return batch
 
     def cut(self, batch: Batch) -> None:
         """Cut ``batch`` into send calls as the kernel takes them now."""
-        batch.runs = self.segmentation.cut(batch.sizes, self.protector.work)
+        batch.runs = self.segmentation.cut(batch.sizes, batch.total, self.protector.work)
 
 
 assert SLICE <= MAX_BATCH  # noqa: S101  # a slice must fit the protector's buffers

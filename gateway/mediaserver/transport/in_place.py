@@ -6,6 +6,7 @@ makes this server slower, never silent.
 
 import importlib
 import struct
+import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from gateway.mediaserver.transport.srtp import (
     MAX_BATCH,
     MAX_RTCP,
     REPLAY_WINDOW,
+    RTP_HEADER,
     SHA1,
     WORK_BYTES,
     Batch,
@@ -26,6 +28,7 @@ from gateway.mediaserver.transport.srtp import (
 )
 
 _MOST_GRIDS: Final = 128
+_Grid = tuple[tuple[Any, ...], bytes]
 
 
 class _Keys:
@@ -66,7 +69,7 @@ class InPlaceProtector:
         self._pointers = tuple(self._lengths + index for index in range(MAX_BATCH))
         self._work = self._ffi.cast("unsigned char *", self._lengths + MAX_BATCH)
         self.work = memoryview(self._ffi.buffer(self._work, WORK_BYTES))
-        self._grids: dict[tuple[int, int], tuple[Any, ...]] = {}
+        self._grids: dict[tuple[int, int, int], _Grid] = {}
         self._rtcp = self._ffi.new("unsigned char[]", 2 * MAX_RTCP)
         self._rtcp_length = self._ffi.new("int *")
         dealloc = self._lib.srtp_dealloc
@@ -81,32 +84,37 @@ class InPlaceProtector:
             self._context(policy(profile, inbound, outbound=False)),
         )
 
-    def batch(self, packets: Sequence[bytes], tag: int) -> Batch:
+    def batch(self, headers: Sequence[bytes], payloads: Sequence[bytes], tag: int) -> Batch:
         """Join the packets with room for the tags, and point at each one in ``work``."""
-        lengths = list(map(len, packets))
-        count, most, size = len(lengths), lengths[0], sum(lengths)
-        if lengths.count(most) + (lengths[-1] != most) == count:
-            slots = self._grid(most + tag, count)
+        more = RTP_HEADER + tag
+        sizes = [len(payload) + more for payload in payloads]
+        count, first, last = len(sizes), sizes[0], sizes[-1]
+        total = sum(sizes)
+        if sizes.count(first) + (last != first) == count:
+            # Nearly all frames are cut like that: only the last packet has a size of its own.
+            slots, lengths = self._grids.get((first, count, tag)) or self._grid(first, count, tag)
         else:
-            slots = self._slots([length + tag for length in lengths])
-        parts = [bytes(tag)] * (2 * count)
-        parts[::2] = packets
+            slots, lengths = self._slots(sizes), _packed([size - tag for size in sizes[:-1]])
+        parts = [bytes(tag)] * (3 * count + 2)
+        parts[0], parts[1] = lengths, (last - tag).to_bytes(4, sys.byteorder)
+        parts[2::3] = headers
+        parts[3::3] = payloads
         return Batch(
-            source=b"".join((struct.pack(f"={count}i", *lengths), *parts)),
-            place=self._pointers[MAX_BATCH - count],
+            sizes,
+            total,
+            total - count * more,
             slots=slots,
-            total=size + count * tag,
-            octets=size - 12 * count,
+            source=b"".join(parts),
+            place=self._pointers[MAX_BATCH - count],
         )
 
-    def _grid(self, stride: int, count: int) -> tuple[Any, ...]:
-        """Return the slots of packets of one size; nearly all frames are cut like that."""
-        slots = self._grids.get((stride, count))
-        if slots is None:
-            if len(self._grids) >= _MOST_GRIDS:
-                self._grids.clear()
-            slots = self._grids[stride, count] = self._slots([stride] * count)
-        return slots
+    def _grid(self, stride: int, count: int, tag: int) -> _Grid:
+        """Make the slots, and the lengths but the last, of packets of one size."""
+        if len(self._grids) >= _MOST_GRIDS:
+            self._grids.clear()
+        grid = self._slots([stride] * count), _packed([stride - tag] * (count - 1))
+        self._grids[stride, count, tag] = grid
+        return grid
 
     def _slots(self, sizes: Sequence[int]) -> tuple[Any, ...]:
         slots, offset = [], 0
@@ -156,6 +164,10 @@ class InPlaceProtector:
         return self._ffi.gc(pointer, self._free)
 
 
+def _packed(lengths: Sequence[int]) -> bytes:
+    return struct.pack(f"={len(lengths)}i", *lengths)
+
+
 def protector(*, in_place: bool = True) -> Protector:
     """Return the cheapest protector that encrypts a packet here as libsrtp's public way does."""
     public = SessionProtector()
@@ -174,7 +186,8 @@ def _encrypt_probe(candidate: Protector) -> bytes | None:
     key = bytes(range(SHA1.key + SHA1.salt))
     keys = candidate.keys(SHA1, key, key)
     packet = b"\x80\x60\x00\x01" + bytes(8) + b"probe"
-    batch = candidate.batch([packet, packet[:3] + b"\x02" + packet[4:]], SHA1.tag)
+    headers = [packet[:RTP_HEADER], packet[:3] + b"\x02" + packet[4:RTP_HEADER]]
+    batch = candidate.batch(headers, [packet[RTP_HEADER:]] * 2, SHA1.tag)
     if not candidate.protect(keys, batch):
         return None
     return bytes(candidate.work[: batch.total])

@@ -8,12 +8,13 @@ from typing import Final
 
 import structlog
 
-from gateway.mediaserver.transport.srtp import Run
+from gateway.mediaserver.transport.srtp import Ancillary, Run
 
 UDP_SEGMENT: Final = 103
 MOST_SEGMENTS: Final = 44
 _SOL_UDP: Final = 17
 _RUN_BYTES: Final = 64_000
+_MOST_SIZES: Final = 256
 _NO_SEGMENTATION: Final = frozenset((errno.EIO, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOPROTOOPT))
 
 
@@ -24,10 +25,11 @@ class Segmentation:
     off for the whole process.
     """
 
-    __slots__ = ("on",)
+    __slots__ = ("_ancillary", "on")
 
     def __init__(self, *, wanted: bool) -> None:
         self.on = wanted and _probe_segmentation()
+        self._ancillary: dict[int, Ancillary] = {}
 
     def explains(self, error: OSError) -> bool:
         """Tell whether ``error`` comes of segmentation; the first one switches it off."""
@@ -42,16 +44,24 @@ class Segmentation:
         )
         return True
 
-    def cut(self, sizes: Sequence[int], work: memoryview) -> tuple[Run, ...]:
+    def cut(self, sizes: Sequence[int], total: int, work: memoryview) -> tuple[Run, ...]:
         """Cut packets that lie end to end in ``work`` into runs that one send call each takes.
 
-        ``sizes`` are bytes of the encrypted packets, at least one. In a run all are equal, only
-        the last may be shorter.
+        ``sizes`` are bytes of the encrypted packets, at least one; ``total`` is their sum. In a run
+        all are equal, only the last may be shorter.
         """
-        first, total = sizes[0], sum(sizes)
-        alike = sizes.count(first) + (sizes[-1] < first) == len(sizes)
-        if self.on and alike and len(sizes) <= MOST_SEGMENTS and total <= _RUN_BYTES:
-            return (_run(work, 0, total, first, len(sizes)),)
+        first, count = sizes[0], len(sizes)
+        if (
+            self.on
+            and total <= _RUN_BYTES
+            and count <= MOST_SEGMENTS
+            and sizes.count(first) + (sizes[-1] < first) == count
+        ):
+            ancillary = self._ancillary.get(first) or self._segments(first)
+            return (([work[:total]], ancillary if count > 1 else ()),)
+        return self._pieces(sizes, work)
+
+    def _pieces(self, sizes: Sequence[int], work: memoryview) -> tuple[Run, ...]:
         runs: list[Run] = []
         start = position = 0
         segment = count = 0
@@ -64,19 +74,22 @@ class Segmentation:
             )
             if not fits:
                 if count:
-                    runs.append(_run(work, start, position, segment, count))
+                    runs.append(self._run(work[start:position], segment))
                 start, segment, count = position, size, 0
             position += size
             count = count + 1 if size == segment else MOST_SEGMENTS
-        runs.append(_run(work, start, position, segment, count))
+        runs.append(self._run(work[start:position], segment))
         return tuple(runs)
 
+    def _run(self, buffer: memoryview, segment: int) -> Run:
+        return [buffer], self._segments(segment) if len(buffer) > segment else ()
 
-def _run(work: memoryview, start: int, stop: int, segment: int, count: int) -> Run:
-    buffers = [work[start:stop]]
-    if count == 1:
-        return buffers, ()
-    return buffers, ((_SOL_UDP, UDP_SEGMENT, struct.pack("=H", segment)),)
+    def _segments(self, size: int) -> Ancillary:
+        """Return the ancillary data that asks for segments of ``size``, always the same."""
+        if len(self._ancillary) >= _MOST_SIZES:
+            self._ancillary.clear()
+        made = self._ancillary[size] = ((_SOL_UDP, UDP_SEGMENT, struct.pack("=H", size)),)
+        return made
 
 
 def packets(data: bytes, ancillary: Sequence[tuple[int, int, bytes]]) -> Iterator[bytes]:

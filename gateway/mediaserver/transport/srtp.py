@@ -11,12 +11,14 @@ MAX_BATCH: Final = 44
 
 WORK_BYTES: Final = 65_536
 MAX_RTCP: Final = 1500
+RTP_HEADER: Final = 12
 REPLAY_WINDOW: Final = 1024
 SHORT_WINDOW: Final = 128
 """libsrtp moves its window at every packet: a short one costs a thirtieth less of all CPU."""
 
 
-Run = tuple[list[memoryview], tuple[tuple[int, int, bytes], ...]]
+Ancillary = tuple[tuple[int, int, bytes], ...]
+Run = tuple[list[memoryview], Ancillary]
 """Buffers and ancillary data of one ``sendmsg`` call."""
 
 
@@ -74,22 +76,29 @@ def policy(
 class Batch:
     """Some RTP packets laid end to end with room for their tags, ready to protect and send.
 
-    ``octets`` counts RTP payload, ``sizes`` are bytes of each encrypted packet; ``source``,
-    ``place`` and ``slots`` belong to the protector.
+    ``sizes`` are bytes of each encrypted packet, ``total`` is their sum; ``octets`` counts RTP
+    payload. ``source``, ``place`` and ``slots`` belong to the protector.
     """
 
     __slots__ = ("count", "octets", "place", "runs", "sizes", "slots", "source", "total")
 
     def __init__(
-        self, *, source: Any, place: Any, slots: tuple[Any, ...], total: int, octets: int
+        self,
+        sizes: Sequence[int],
+        total: int,
+        octets: int,
+        *,
+        slots: tuple[Any, ...],
+        source: Any = None,
+        place: Any = None,
     ) -> None:
+        self.sizes = sizes
+        self.total = total
+        self.octets = octets
+        self.count = len(slots)
+        self.slots = slots
         self.source = source
         self.place = place
-        self.slots = slots
-        self.total = total
-        self.count = len(slots)
-        self.octets = octets
-        self.sizes: tuple[int, ...] = ()
         self.runs: tuple[Run, ...] = ()
 
 
@@ -106,8 +115,11 @@ class Protector(Protocol):
         ``window``: so many packets back an outbound one may be encrypted again.
         """
 
-    def batch(self, packets: Sequence[bytes], tag: int) -> Batch:
-        """Lay ``packets`` out; the caller sees to it that they fit ``WORK_BYTES``."""
+    def batch(self, headers: Sequence[bytes], payloads: Sequence[bytes], tag: int) -> Batch:
+        """Lay packets out, each a header of 12 bytes and a payload.
+
+        At least one and at most ``MAX_BATCH``; the caller sees to it that they fit ``WORK_BYTES``.
+        """
 
     def protect(self, keys: Any, batch: Batch) -> bool:
         """Encrypt ``batch`` into ``work``; false when a packet could not be encrypted."""
@@ -143,15 +155,16 @@ class SessionProtector:
         except (pylibsrtp.Error, ValueError) as error:
             raise SrtpError(f"libsrtp refuses the keys: {error}") from error
 
-    def batch(self, packets: Sequence[bytes], tag: int) -> Batch:
+    def batch(self, headers: Sequence[bytes], payloads: Sequence[bytes], tag: int) -> Batch:
         """Keep the packets with their offsets in ``work``."""
         slots, offset = [], 0
-        for packet in packets:
+        for header, payload in zip(headers, payloads, strict=True):
+            packet = header + payload
             end = offset + len(packet) + tag
             slots.append((packet, offset, end))
             offset = end
-        octets = sum(map(len, packets)) - 12 * len(packets)
-        return Batch(source=None, place=None, slots=tuple(slots), total=offset, octets=octets)
+        sizes = [end - start for _, start, end in slots]
+        return Batch(sizes, offset, sum(map(len, payloads)), slots=tuple(slots))
 
     def protect(self, keys: Any, batch: Batch) -> bool:
         """Encrypt packet by packet into ``work``."""

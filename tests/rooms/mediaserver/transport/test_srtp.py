@@ -13,6 +13,10 @@ def packet(number: int, size: int = 200) -> bytes:
     return struct.pack("!BBHII", 0x80, 96, number & 0xFFFF, 9, 77) + os.urandom(size)
 
 
+def laid_out(protector: srtp.Protector, packets: list[bytes], tag: int) -> srtp.Batch:
+    return protector.batch([item[:12] for item in packets], [item[12:] for item in packets], tag)
+
+
 @pytest.fixture(params=[srtp.GCM, srtp.SHA1], ids=lambda profile: profile.name)
 def profile(request: pytest.FixtureRequest) -> srtp.Profile:
     chosen: srtp.Profile = request.param
@@ -34,17 +38,23 @@ def test_gcm_can_be_declined() -> None:
     assert srtp.profiles(gcm=False) == (srtp.SHA1,)
 
 
+@pytest.mark.parametrize(
+    "sizes", [(5, 1200, 1200, 1, 700), (1200,) * 9, (1200, 1200, 30), (30, 1200), (7,)]
+)
 @pytest.mark.parametrize("kind", [in_place.InPlaceProtector, srtp.SessionProtector])
-def test_a_batch_is_what_one_by_one_is(profile: srtp.Profile, kind: type[srtp.Protector]) -> None:
+def test_a_batch_is_what_one_by_one_is(
+    profile: srtp.Profile, kind: type[srtp.Protector], sizes: tuple[int, ...]
+) -> None:
     key = os.urandom(profile.key + profile.salt)
     protector, judge = kind(), srtp.SessionProtector()
     keys, judge_keys = protector.keys(profile, key, key), judge.keys(profile, key, key)
-    packets = [packet(number, size) for number, size in enumerate((5, 1200, 1200, 1, 700))]
-    batch = protector.batch(packets, profile.tag)
+    packets = [packet(number, size) for number, size in enumerate(sizes)]
+    batch = laid_out(protector, packets, profile.tag)
     assert protector.protect(keys, batch)
     expected = b"".join(judge.protect_one(judge_keys, item) or b"" for item in packets)
     assert bytes(protector.work[: batch.total]) == expected
     assert batch.octets == sum(map(len, packets)) - 12 * len(packets)
+    assert list(batch.sizes) == [len(item) + profile.tag for item in packets]
 
 
 @pytest.mark.parametrize("kind", [in_place.InPlaceProtector, srtp.SessionProtector])
@@ -52,8 +62,8 @@ def test_what_cannot_be_encrypted_is_not_sent(kind: type[srtp.Protector]) -> Non
     protector = kind()
     key = bytes(range(30))
     keys = protector.keys(srtp.SHA1, key, key)
-    assert protector.protect(keys, protector.batch([packet(3000)], 10))
-    assert not protector.protect(keys, protector.batch([packet(1)], 10))
+    assert protector.protect(keys, laid_out(protector, [packet(3000)], 10))
+    assert not protector.protect(keys, laid_out(protector, [packet(1)], 10))
     assert protector.protect_one(keys, b"\x80") is None
     assert protector.protect_rtcp(keys, bytes(5000)) is None
 

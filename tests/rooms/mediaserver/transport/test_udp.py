@@ -30,9 +30,11 @@ def segments(run: tuple[list[memoryview], tuple[tuple[int, int, bytes], ...]]) -
 @given(st.lists(st.integers(20, 1228), min_size=1, max_size=44))
 def test_runs_are_what_the_kernel_cuts_back(sizes: list[int]) -> None:
     cutter = Segmentation(wanted=False)
-    assert [segments(run) for run in cutter.cut(sizes, WORK)] == [[size] for size in sizes]
+    assert [segments(run) for run in cutter.cut(sizes, sum(sizes), WORK)] == [
+        [size] for size in sizes
+    ]
     cutter.on = True
-    runs = cutter.cut(sizes, WORK)
+    runs = cutter.cut(sizes, sum(sizes), WORK)
     assert [size for run in runs for size in segments(run)] == sizes
     assert all(len(segments(run)) <= MOST_SEGMENTS for run in runs)
 
@@ -40,7 +42,7 @@ def test_runs_are_what_the_kernel_cuts_back(sizes: list[int]) -> None:
 def test_a_frame_is_one_call() -> None:
     cutter = Segmentation(wanted=False)
     cutter.on = True
-    assert len(cutter.cut([1228] * 23 + [400], WORK)) == 1
+    assert len(cutter.cut([1228] * 23 + [400], 1228 * 23 + 400, WORK)) == 1
 
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.EINVAL])
