@@ -29,6 +29,7 @@ STRANGER_S: Final = 15.0
 IDLE_S: Final = 75.0
 _SESSION_S: Final = 60
 _DESCRIBE_S: Final = 3.0
+_OK: Final = 200
 _KEPT_OUT: Final = 403
 _QUEUE: Final = 16
 _ANSWERS: Final = 256_000
@@ -137,7 +138,8 @@ class Session(asyncio.BufferedProtocol):
                     break
                 answer = await self._safely(request)
                 self._write(request, answer)
-                if request.method == "TEARDOWN" or answer.status == _KEPT_OUT:
+                ended = request.method == "TEARDOWN" and answer.status == _OK
+                if ended or answer.status == _KEPT_OUT:
                     break
                 if self._playing:
                     # After the answer: a client must not see packets before it.

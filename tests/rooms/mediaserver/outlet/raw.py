@@ -83,6 +83,11 @@ class Raw:
                 await self._packet()
         return self.packets
 
+    async def drain(self) -> None:
+        """Read for as long as something comes."""
+        while await self.reader.read(1 << 16):
+            pass
+
     async def _packet(self) -> None:
         head = await self.reader.readexactly(3)
         self.packets.append(
