@@ -10,6 +10,8 @@ carries its source:
 """
 
 import asyncio
+import dataclasses
+import io
 import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -28,7 +30,7 @@ from gateway.runtime.docker.runtime import DockerRuntime
 from gateway.wcs.server import WcsServer
 from tests.docker import lan
 from tests.docker.lan import observed, running, spec
-from tests.peers.engine import Engine, base_image, run_in
+from tests.peers.engine import IMAGE, Engine, base_image, run_in
 from tests.waiting import until
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("docker")]
@@ -132,6 +134,35 @@ async def test_the_lan_gets_to_a_wcs_by_its_media_ports_alone(
     assert found == [-31_004, -31_003, -31_002, -31_001]
 
 
+async def test_an_image_without_a_packet_filter_is_reported_or_closed_by_another_one(
+    engine: Engine, tmp_path: Path
+) -> None:
+    bare = "stand-in-wcs:bare"
+    with closing(engine.client()) as client:
+        file = io.BytesIO(f"FROM {WCS}\nRUN rm -f /usr/sbin/*tables*\n".encode())
+        said = list(client.build(fileobj=file, tag=bare, rm=True, decode=True))
+        assert client.inspect_image(bare), said
+    for guard_image in (None, IMAGE):
+        network = dataclasses.replace(lan.MACVLAN, guard_image=guard_image)
+        runtime = lan.runtime(engine, tmp_path / str(guard_image), network=network)
+        try:
+            with structlog.testing.capture_logs() as logs:
+                await runtime.create(spec("first", image=bare, license=Secret("KEY-1")))
+            seen = await running(runtime, "first")
+        finally:
+            await runtime.close()
+        open_ = [entry for entry in logs if entry["log_level"] == "error"]
+        found = await asyncio.to_thread(lan.scan, engine, "v", "192.168.23.96", 8081, 8081)
+        if guard_image is None:
+            assert [one["event"] for one in open_] == [
+                "control ports are open to the building's network"
+            ]
+            assert "no iptables in this image" in seen.detail
+            assert found == [8081]
+        else:
+            assert (open_, seen.detail, found) == ([], "", [])
+
+
 @contextmanager
 def routed(engine: Engine) -> Iterator[None]:
     """Let a viewer take the Docker host for the router to its containers, and the host forward."""
@@ -189,6 +220,13 @@ async def test_the_licence_of_a_stopped_server_is_given_back_too(
     await runtime.create(spec("first", image=WCS, license=Secret("KEY-1")))
     await until(lambda: {"activated": True} in said(engine), within=10)
     await runtime.stop("first")
+    with closing(engine.client()) as client:
+        # [inst] the vendor's service takes 143, a process ended by SIGTERM, for success
+        state = client.inspect_container(names.container("first"))["State"]
+    assert state["ExitCode"] == 143
+    seen = await observed(runtime, "first")
+    assert seen is not None
+    assert seen.detail == ""
     with structlog.testing.capture_logs() as logs:
         await runtime.remove("first")
     assert "a licence is given back" in [one["event"] for one in logs]
