@@ -91,7 +91,8 @@ def north(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     certificates = Authority.make(tmp_path_factory.mktemp("authority"))
     server, key = certificates.issue("engine", address=NORTH)
     cert, own = certificates.issue("gateway")
-    with peer.engine() as one:
+    with peer.engine(images=False) as one:
+        peer.copy_image(engine, one)
         one.join(engine, "lan0", f"{NORTH}/24")
         one.stop()
         one.options = (

@@ -264,6 +264,19 @@ def make_images(one: Engine) -> None:
             _build(client, Path(context), base)
 
 
+def copy_image(source: Engine, target: Engine) -> None:
+    """Bring :data:`IMAGE` from one engine to another, if it is not there as it is."""
+    with (
+        contextlib.closing(source.client()) as first,
+        contextlib.closing(target.client()) as second,
+    ):
+        wanted = first.inspect_image(IMAGE)["Id"]
+        if any(image["Id"] == wanted for image in second.images(IMAGE)):
+            return
+        for _ in second.load_image(first.get_image(IMAGE)):
+            pass
+
+
 def _build(client: docker.APIClient, context: Path, base: str) -> None:
     said: list[str] = []
     for line in client.build(
