@@ -91,6 +91,7 @@ class Edge:
         self._clock = clock
         self._pulls: dict[str, _Pull] = {}
         self._tasks = Tasks("edge")
+        self._ends: set[asyncio.Task[None]] = set()
         self._log = structlog.get_logger("edge")
 
     def start(self) -> None:
@@ -99,9 +100,10 @@ class Edge:
 
     async def close(self) -> None:
         """Let every stream go."""
+        await self._tasks.close()
         for name in list(self._pulls):
             self._drop(name, Info.STOPPED_BY_PUBLISHER)
-        await self._tasks.close()
+        await asyncio.gather(*self._ends)
 
     def agents(self) -> Sequence[Agent]:
         """Return what is fetched."""
@@ -119,11 +121,8 @@ class Edge:
             async with asyncio.timeout(WAIT_S):
                 await self._come(pull)
         except TimeoutError as error:
-            state = pull.agent.state
-            failed = state.status is CaptureStatus.FAILED
-            raise PlayRefused(
-                Info.ORIGIN_FAILED if failed else Info.NOT_READY, state.reason
-            ) from error
+            # Why is in the log: what it says of servers and ports is none of a viewer's business.
+            raise PlayRefused(_why_not(pull)) from error
         finally:
             pull.waiting -= 1
 
@@ -157,7 +156,10 @@ class Edge:
     def _drop(self, name: str, info: Info) -> None:
         pull = self._pulls.pop(name)
         self._engine.unpublish(name, info)
-        self._tasks.spawn(pull.agent.capture.close(), f"close {name}")
+        # Not one of our tasks, which are cancelled at the end: a good-bye is to be said.
+        end = asyncio.create_task(pull.agent.capture.close(), name=f"edge:close {name}")
+        self._ends.add(end)
+        end.add_done_callback(self._ends.discard)
         self._log.info("a stream is let go", stream=name)
 
     def _viewers(self, name: str) -> int:
@@ -173,6 +175,13 @@ class Edge:
                 pull.gone_s = pull.gone_s + _TIDY_S if _unknown(pull) else 0.0
                 if pull.idle_s > self._linger_s or pull.gone_s > _GONE_S:
                     self._drop(name, Info.STOPPED_BY_PUBLISHER)
+
+
+def _why_not(pull: _Pull) -> Info:
+    """Tell an origin that cannot be asked from one that has no picture yet."""
+    state = pull.agent.state
+    waits = state.status is CaptureStatus.CONNECTING
+    return Info.NOT_READY if waits else Info.ORIGIN_FAILED
 
 
 def _unknown(pull: _Pull) -> bool:

@@ -28,7 +28,7 @@ STRANGER_S: Final = 15.0
 
 IDLE_S: Final = 75.0
 _SESSION_S: Final = 60
-_DESCRIBE_S: Final = 3.0
+_DESCRIBE_S: Final = 4.0
 _OK: Final = 200
 _KEPT_OUT: Final = 403
 _QUEUE: Final = 16

@@ -75,6 +75,7 @@ class Served:
     engine: WebRtcEngine
     http: aiohttp.ClientSession
     auth: dict[str, str]
+    cdn: int | None = None
 
     async def call(self, path: str, body: Any = None) -> tuple[int, Any]:
         method = "GET" if body is None else "POST"
@@ -126,7 +127,12 @@ async def serve(**more: Any) -> AsyncIterator[Served]:
             aiohttp.ClientSession() as http,
         ):
             yield Served(
-                f"http://127.0.0.1:{ports.http}", f"ws://127.0.0.1:{ports.ws}/", engine, http, auth
+                f"http://127.0.0.1:{ports.http}",
+                f"ws://127.0.0.1:{ports.ws}/",
+                engine,
+                http,
+                auth,
+                ports.cdn,
             )
     finally:
         await pictures.close()
