@@ -66,9 +66,11 @@ class _Joined:
         source = _COMMENT.sub("", self.read(name))
         names: list[str] = _EXPORT.findall(source)
         source = _IMPORT.sub(lambda found: self._imported(name, found), source)
-        source = _EXPORT.sub("", source)
-        if _LEFT.search(source):
+        bare = _EXPORT.sub("", source)
+        if _LEFT.search(bare):
             raise ValueError(f"{name} imports or exports in a way that is not known")
+        # What the entry exports is for whoever loads it later.
+        source = source if name == self.entry else bare
         source = _LATER.sub(lambda found: f'import("{self._from_entry(name, found[1])}")', source)
         own = f'{{ url: new URL("{self._from_entry(name)}", import.meta.url).href }}'
         source = source.replace("import.meta", f"({own})") if "import.meta" in source else source
