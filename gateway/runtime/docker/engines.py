@@ -47,7 +47,8 @@ class Engines:
         An engine that is named no more is kept until nothing of ours is left there, or until the
         gateway ends; one that is switched off is let go of at once.
         """
-        self._homes = dict(homes)
+        before, self._homes = self._homes, dict(homes)
+        known = set(self._posts.values())
         wanted = {engine.name: engine for engine in engines}
         for post in self._all():
             settings = wanted.get(post.name)
@@ -60,8 +61,9 @@ class Engines:
         for name, settings in wanted.items():
             if name not in self._posts and settings.enabled:
                 self._posts[name] = Post(settings, self._make(settings))
-        for site in homes:
-            self._broadcast.tell(site)
+        for site, home in homes.items():
+            if before.get(site) != home or self._posts.get(home) not in known:
+                self._broadcast.tell(site)
 
     def fingerprint(self, spec: ServerSpec) -> str:
         """Return a text that changes whenever a server must be replaced to satisfy ``spec``."""

@@ -109,6 +109,11 @@ class Tunnel:
         """Where the engine's socket is here while the tunnel is open."""
         return self._folder / "engine"
 
+    @property
+    def pid(self) -> int | None:
+        """The process that carries it, while it stands."""
+        return self._process.pid if self._process is not None and self._stands() else None
+
     async def open(self) -> None:
         """See to it that the tunnel stands; raises ENGINE_UNAVAILABLE."""
         async with self._lock:

@@ -1,7 +1,9 @@
 """The tunnel to another machine, through a real OpenSSH server on the loopback address."""
 
 import asyncio
+import shutil
 import socket
+import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +14,17 @@ from gateway.model.errors import ErrorKind, GatewayError
 from gateway.runtime.docker.tunnel import SshWay, Tunnel
 from tests.peers.sshd import SshServer, ssh_server
 from tests.waiting import until
+
+_OPEN = """
+import asyncio, pathlib, sys
+from gateway.runtime.docker.tunnel import SshWay, Tunnel
+async def main(url, key, known_hosts):
+    tunnel = Tunnel(SshWay(url, pathlib.Path(key), pathlib.Path(known_hosts)))
+    await tunnel.open()
+    print("pid", tunnel.socket.parent, tunnel.pid, flush=True)
+    await asyncio.sleep(60)
+asyncio.run(main(*sys.argv[1:]))
+"""
 
 pytestmark = pytest.mark.skipif(not Path("/usr/sbin/sshd").exists(), reason="needs openssh-server")
 
@@ -101,6 +114,34 @@ async def test_ports_that_nobody_wants_are_closed(tunnel: Tunnel, control: int) 
     await tunnel.keep([])
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection(*there)
+
+
+async def test_ssh_ends_with_a_gateway_that_is_killed(server: SshServer, engine: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _OPEN, f"ssh://{server.where}{engine}"),
+        *(str(server.key), str(server.known_hosts)),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    said = b""
+    while not said.startswith(b"pid "):  # the log comes first
+        said = await process.stdout.readline()
+    _, folder, ssh = said.decode().split()
+    try:
+        assert _runs(ssh)
+    finally:
+        process.kill()
+        await process.wait()
+        shutil.rmtree(folder)
+    await until(lambda: not _runs(ssh), within=10)
+
+
+def _runs(pid: str) -> bool:
+    """Tell whether a process runs; one whose end nobody has asked for yet does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 async def test_an_unknown_host_is_refused_with_advice(
