@@ -1,9 +1,9 @@
-"""Moves viewers off media servers that drain: each play is marked, a few in every second.
+"""Moves viewers off media servers that drain or are crowded: plays are marked, a few a second.
 
 A player asks now and then whether its play had better move (``play_state``). It then connects
 anew, which leads to another server, and hangs up the old connection once the new one shows
-pictures. A play that is still there when its time is over is ended; players that know nothing of
-moves see that and come back.
+pictures. A play that has to go and is still there when its time is over is ended; players that
+know nothing of moves see that and come back.
 """
 
 from typing import Final
@@ -59,25 +59,27 @@ class Moves:
 
     def look(self) -> None:
         """Mark the next plays, and end those whose time is over."""
-        leaving = {site: self._watching.leaving(site) for site in self._fleet().sites}
+        sites = self._fleet().sites
+        leaving = {site: self._watching.leaving(site) for site in sites}
+        asked = {site: leaving[site] | self._watching.crowded(site) for site in sites}
         running = self._plays.seats.running
         for play in [one for one in self._marked if one not in running]:
             del self._marked[play]
-        if not any(leaving.values()) and not self._marked:
+        if not any(asked.values()) and not self._marked:
             return
         now = self._clock.monotonic()
         budget = dict.fromkeys(leaving, PER_SECOND)
         grace = GRACE * self._plays.ask_after_s() + _CONNECT_S
         for play, seat in running.items():
             site = seat.view.site
-            if play not in leaving.get(site, ()):
+            if play not in asked.get(site, ()):
                 self._stay(seat)
             elif play not in self._marked:
                 if budget[site]:
                     budget[site] -= 1
                     self._marked[play] = now
                     seat.moving = True
-            elif now - self._marked[play] >= grace:
+            elif play in leaving[site] and now - self._marked[play] >= grace:
                 seat.tell(End.MOVED)
 
     def _stay(self, seat: Seat) -> None:

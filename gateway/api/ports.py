@@ -85,7 +85,10 @@ class Watching(Protocol):
         """Return how many viewers a site still takes; ``None`` while nobody can tell."""
 
     def leaving(self, site_id: str) -> frozenset[str]:
-        """Return the ids of the plays that had better go on at another media server."""
+        """Return the ids of the plays that have to go on at another media server."""
+
+    def crowded(self, site_id: str) -> frozenset[str]:
+        """Return the ids of plays that would do better at another media server, and may stay."""
 
     def viewers(self, site_id: str) -> frozenset[str] | None:
         """Return the ids of a site's running plays; ``None`` while nobody can tell."""

@@ -14,17 +14,15 @@ from gateway.kit.clock import Clock
 ASK_S: Final = (2.0, 15.0)
 """Seconds until the next in line, and the last ones, had better ask again."""
 
-GONE_S: Final = 45.0
-"""Seconds after which somebody who has not asked again is taken to have left."""
-
 _AHEAD_PER_SECOND: Final = 5
+_LATE_S: Final = 6.0
 _TOKEN_BYTES: Final = 16
 
 
 @dataclass(slots=True)
 class _Waiting:
     client: str
-    asked: float
+    until: float
 
 
 class WaitingRoom:
@@ -46,14 +44,15 @@ class WaitingRoom:
 
     def wait(self, site: str, token: str, client: str) -> str:
         """Let somebody wait, at the end or where they are; return their token, "" for no room."""
-        line, now = self._line(site), self._clock.monotonic()
+        line = self._line(site)
+        until = self._clock.monotonic() + gone_s(self.ahead(site, token))
         if token in line:
-            line[token].asked = now
+            line[token].until = until
             return token
         if len(line) >= self._limits.waiting_per_site or not self._may(line, client):
             return ""
         fresh = secrets.token_urlsafe(_TOKEN_BYTES)
-        self._lines.setdefault(site, line)[fresh] = _Waiting(client, now)
+        self._lines.setdefault(site, line)[fresh] = _Waiting(client, until)
         return fresh
 
     def leave(self, site: str, token: str) -> None:
@@ -69,12 +68,20 @@ class WaitingRoom:
     def _line(self, site: str) -> dict[str, _Waiting]:
         """Return a site's line without those who have left it."""
         line = self._lines.get(site, {})
-        oldest = self._clock.monotonic() - GONE_S
-        for token in [token for token, one in line.items() if one.asked < oldest]:
+        now = self._clock.monotonic()
+        for token in [token for token, one in line.items() if one.until < now]:
             del line[token]
         if not line:
             self._lines.pop(site, None)
         return line
+
+
+def gone_s(ahead: int) -> float:
+    """Return after how many seconds without asking somebody is taken to have left.
+
+    The first in line keep a free place from all others, so they have less time than the last.
+    """
+    return 2 * ask_again_s(ahead) + _LATE_S
 
 
 def ask_again_s(ahead: int) -> float:

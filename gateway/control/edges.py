@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from typing import Final
 
 from gateway.control.desired import origin_spec
@@ -82,6 +83,22 @@ def edges_found(
     numbers = sorted(n for one in servers if (n := edge_number(site.id, one.id)) is not None)
     return tuple(
         edge_spec(site, settings.media_servers, n, keys.get(edge_id(site.id, n))) for n in numbers
+    )
+
+
+def edges_missing(
+    site: Site, settings: Settings, there: Sequence[ServerSpec]
+) -> tuple[ServerSpec, ...]:
+    """Return the specs of the edges that ``min_servers`` asks for beside those that are there."""
+    count = max(0, site.scaling.min_servers - 1 - len(there))
+    names = {spec.id for spec in there}
+    keys = [key for key in site.scaling.licenses if key not in {one.license for one in there}]
+    if needs_license(site):
+        count = min(count, len(keys))
+    free = [n for n in range(1, count + len(there) + 1) if edge_id(site.id, n) not in names]
+    return tuple(
+        edge_spec(site, settings.media_servers, n, key)
+        for n, key in zip_longest(free[:count], keys[:count])
     )
 
 

@@ -1,13 +1,18 @@
 """Which media server a viewer is sent to. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
-from gateway.control.scale import CALM_AT, HOT
+from gateway.control.facts import Facts
+from gateway.control.scale import CALM_AT, GROW_AT, HOT
+from gateway.model.site import Site
 
 FULL_CPU: Final = 0.95
 """Processor share from which a server that takes one more viewer fails all of them."""
+
+STRAINED_CPU: Final = 0.85
+"""Processor share from which some of those who watch had better watch elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,48 @@ def room(places: Sequence[Place], *, tight: bool = False) -> int:
     return sum(place.left(tight=tight) for place in places)
 
 
-def with_coming(places: Sequence[Place], begun: Mapping[str, int]) -> list[Place]:
-    """Return places that count the plays begun here which the last look has not seen yet."""
-    return [replace(place, viewers=max(place.viewers, begun.get(place.id, 0))) for place in places]
+def surplus(places: Sequence[Place]) -> Mapping[str, int]:
+    """Return how many viewers of which servers had better watch elsewhere, where there is room.
+
+    More than a server is meant for, or a tenth of those of a processor that is all but full;
+    never more than the others take without growing.
+    """
+    spare = sum(
+        max(0, int(GROW_AT * min(place.usual, place.most)) - place.viewers)
+        for place in places
+        if place.load < CALM_AT and place.left(tight=True)
+    )
+    found: dict[str, int] = {}
+    for place in places:
+        over = place.viewers - min(place.usual, place.most)
+        if place.cpu is not None and place.cpu >= STRAINED_CPU:
+            over = max(over, place.viewers // 10)
+        if place.ready and not place.draining and min(over, spare) > 0:
+            found[place.id] = min(over, spare)
+            spare -= found[place.id]
+    return found
+
+
+def places(site: Site, facts: Facts, *, most: int, begun: Mapping[str, int]) -> list[Place]:
+    """Return a site's media servers as places; ``most`` is what the files let one accept.
+
+    ``begun`` are the plays by server that were begun here, of which the last look may not know.
+    """
+    found = []
+    for server in facts.servers:
+        name = server.observed.id
+        load = facts.size.loads.get(name)
+        ports = None if load is None else load.ports_free
+        found.append(
+            Place(
+                name,
+                first=name == site.id,
+                ready=server.asked,
+                draining=name in facts.size.draining,
+                viewers=max(server.viewers(), begun.get(name, 0)),
+                usual=site.scaling.viewers_per_server,
+                most=most if ports is None else min(most, server.viewers() + ports),
+                cpu=None if load is None else load.cpu,
+            )
+        )
+    return found

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from gateway.control.desired import Desired, desired
-from gateway.control.edges import edges_found
+from gateway.control.edges import edges_found, edges_missing
 from gateway.control.facts import ServerFacts
 from gateway.control.reconcile import Reconciler
 from gateway.control.siteloop import World
@@ -37,4 +37,5 @@ def _wanted(site_id: str, fleet: Fleet, servers: Sequence[ServerFacts], world: W
     pulled = {one.stream for server in servers for one in server.captures if one.stream}
     there = [server.observed for server in servers]
     edges = edges_found(site, fleet.settings, there, world.runtime.fingerprint)
+    edges += edges_missing(site, fleet.settings, edges)
     return desired(site, fleet.settings, pulled, edges)

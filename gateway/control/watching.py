@@ -13,7 +13,7 @@ from gateway.control.demand import Demand
 from gateway.control.desired import streams_of
 from gateway.control.facts import Facts, ServerFacts
 from gateway.control.keeper import Keeper
-from gateway.control.placement import Place, choose, room, with_coming
+from gateway.control.placement import Place, choose, places, room, surplus
 from gateway.control.ports import Play
 from gateway.kit.clock import Clock
 from gateway.kit.tasks import Tasks
@@ -167,29 +167,41 @@ class Watching:
         facts = self._keeper.facts(site_id)
         if site is None or facts is None:
             return None
-        places = self._places(site, facts)
-        if not any(place.ready for place in places):
+        there = self._places(site, facts)
+        if not any(place.ready for place in there):
             return None
-        return room(places, tight=facts.size.tight)
+        return room(there, tight=facts.size.tight)
 
     def leaving(self, site_id: str) -> frozenset[str]:
-        """Return the ids of the plays whose media server drains: they had better go elsewhere."""
+        """Return the ids of the plays whose media server drains: they have to go elsewhere."""
         facts = self._keeper.facts(site_id)
-        if facts is None or not facts.size.draining:
+        if facts is None:
             return frozenset()
+        return frozenset(
+            play for server in facts.size.draining for play in self._plays_on(facts, server)
+        )
+
+    def crowded(self, site_id: str) -> frozenset[str]:
+        """Return the ids of plays that would do better elsewhere, and may stay."""
+        site, facts = self._fleet().sites.get(site_id), self._keeper.facts(site_id)
+        if site is None or facts is None or len(facts.servers) == 1:
+            return frozenset()
+        # Always the same of them, so that nobody else is asked while they are on their way.
+        return frozenset(
+            play
+            for server, count in surplus(self._places(site, facts)).items()
+            for play in sorted(self._plays_on(facts, server))[:count]
+        )
+
+    def _plays_on(self, facts: Facts, name: str) -> set[str]:
         seen = {
             stream.media_session_id
             for server in facts.servers
-            if server.observed.id in facts.size.draining
+            if server.observed.id == name
             for stream in server.streams
             if not stream.published
         }
-        begun = {
-            play_id
-            for play_id, running in self._running.items()
-            if running.site == site_id and running.server in facts.size.draining
-        }
-        return frozenset(seen | begun)
+        return seen | {play for play, one in self._running.items() if one.server == name}
 
     async def close(self) -> None:
         """Stop to follow the plays; they go on as long as their media server lets them."""
@@ -222,33 +234,18 @@ class Watching:
     def _choose(self, site: Site) -> ServerFacts:
         """Return the media server that a new viewer is sent to; each has every stream."""
         facts = self._keeper.facts(site.id)
-        places = self._places(site, facts)
-        if facts is None or not any(place.ready for place in places):
+        there = [] if facts is None else self._places(site, facts)
+        if facts is None or not any(place.ready for place in there):
             self._keeper.wake(site.id, fresh=True)
             raise _not_ready(site.id)
-        chosen = choose(places, tight=facts.size.tight)
+        chosen = choose(there, tight=facts.size.tight)
         if chosen is None:
             raise _full()
         return next(one for one in facts.servers if one.observed.id == chosen.id)
 
-    def _places(self, site: Site, facts: Facts | None) -> list[Place]:
-        if facts is None:
-            return []
+    def _places(self, site: Site, facts: Facts) -> list[Place]:
         most = site.media_server.max_viewers or self._fleet().settings.media_servers.max_viewers
-        places = [
-            Place(
-                server.observed.id,
-                first=server.observed.id == site.id,
-                ready=server.asked,
-                draining=server.observed.id in facts.size.draining,
-                viewers=server.viewers(),
-                usual=site.scaling.viewers_per_server,
-                most=most,
-                cpu=load.cpu if (load := facts.size.loads.get(server.observed.id)) else None,
-            )
-            for server in facts.servers
-        ]
-        return with_coming(places, self._begun)
+        return places(site, facts, most=most, begun=self._begun)
 
     def _forget_one(self, server: str) -> None:
         self._begun[server] -= 1

@@ -64,6 +64,7 @@ class Cinema:
     silent: bool = False
     places: int | None = None
     draining: set[str] = field(default_factory=set)
+    uneasy: set[str] = field(default_factory=set)
 
     def room(self, site_id: str) -> int | None:
         taken = sum(site == site_id for site, _, _ in self.plays)
@@ -71,6 +72,9 @@ class Cinema:
 
     def leaving(self, site_id: str) -> frozenset[str]:
         return frozenset(play for site, _, play in self.plays if site == site_id) & self.draining
+
+    def crowded(self, site_id: str) -> frozenset[str]:
+        return frozenset(play for site, _, play in self.plays if site == site_id) & self.uneasy
 
     def viewers(self, site_id: str) -> frozenset[str] | None:
         if self.silent:

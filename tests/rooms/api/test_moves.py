@@ -119,5 +119,19 @@ async def test_a_drain_that_is_called_off_leaves_everybody_alone(
     assert (await state(door, old))["state"] == "running"
 
 
+async def test_who_only_would_do_better_elsewhere_is_never_ended(
+    stage: Stage, door: Client
+) -> None:
+    old = await play(door, **ticket())
+    stage.cinema.uneasy.add(old)
+    await until(lambda: _moving(door, old))
+    assert isinstance(stage.clock, HandClock)
+    stage.clock.ahead += 300
+    other = await play(door, **ticket())
+    stage.cinema.uneasy.add(other)
+    await until(lambda: _moving(door, other))
+    assert (await state(door, old))["state"] == "running"
+
+
 async def _moving(client: Client, play_id: str) -> bool:
     return bool((await state(client, play_id))["move"])

@@ -1,10 +1,16 @@
 """Where a viewer is sent: pure, so a table says it all."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.control.placement import Place, choose, room, with_coming
+from gateway.control.facts import Facts, ServerFacts, Size
+from gateway.control.placement import Place, choose, places, room, surplus
+from gateway.model.load import ServerLoad
+from gateway.model.server import Role, ServerObserved, ServerState
+from tests.rooms.control.world import site
 
 
 def origin(viewers: int = 0, **more: object) -> Place:
@@ -48,8 +54,40 @@ def test_on_a_full_machine_nobody_gets_more_than_the_usual() -> None:
 
 
 def test_plays_that_the_last_look_has_not_seen_count() -> None:
-    places = with_coming([origin(2), edge("a", 7)], {"o": 5, "a": 3})
-    assert [place.viewers for place in places] == [5, 7]
+    loads = {"s.edge1": ServerLoad(1, viewers=0, ports_free=9, cpu=0.5)}
+    size = Size(draining=frozenset({"s.edge1"}), loads=loads)
+    servers = tuple(
+        ServerFacts(
+            ServerObserved(name, "s", Role.EDGE, ServerState.RUNNING, "", datetime.now(UTC)),
+            asked=True,
+        )
+        for name in ("s", "s.edge1")
+    )
+    seen = places(site("s"), Facts("s", servers, size=size), most=500, begun={"s": 5})
+    assert seen == [
+        Place("s", first=True, viewers=5, usual=200, most=500),
+        Place("s.edge1", draining=True, usual=200, most=9, cpu=0.5),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("places", "expected"),
+    [
+        ([origin(130), edge("a", 20)], {"o": 30}),
+        ([origin(300), edge("a", 20)], {"o": 55}),
+        ([origin(100), edge("a", 20)], {}),
+        ([origin(130), edge("a", 80)], {}),
+        ([origin(130)], {}),
+        ([origin(50, cpu=0.9), edge("a", 0)], {"o": 5}),
+        ([origin(50, cpu=0.9), edge("a", 0, cpu=0.9)], {}),
+        ([origin(130, draining=True), edge("a", 0)], {}),
+        ([origin(130), edge("a", 0, draining=True)], {}),
+    ],
+)
+def test_a_crowded_server_lets_some_go_where_there_is_room(
+    places: list[Place], expected: dict[str, int]
+) -> None:
+    assert surplus(places) == expected
 
 
 @given(st.lists(st.integers(0, 300), min_size=2, max_size=5), st.integers(1, 400))

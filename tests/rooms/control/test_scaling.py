@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from gateway.control import scale
-from gateway.control.edges import Licenses, edge_number, edge_spec, edges_found
+from gateway.control.edges import Licenses, edge_number, edge_spec, edges_found, edges_missing
 from gateway.control.watching import PlayHandle, Watching
 from gateway.kit.secret import Secret
 from gateway.model.company import Fleet, MediaServers, Network, NetworkDriver, RuntimeKind, Settings
@@ -140,6 +140,22 @@ async def test_a_burst_is_spread_before_anybody_has_counted_it(house: House) -> 
     assert house.shares() == {"s": 6, "s.edge1": 6}
 
 
+async def test_a_crowd_that_was_there_first_is_shared_too(house: House) -> None:
+    house.apply(Scaling(max_servers=1, viewers_per_server=4))
+    await house.settled()
+    handles = await house.crowd(6)
+    house.apply(replace(LIMITS, max_servers=2))
+    await until(lambda: house.servers == {"s", "s.edge1"})
+    await until(lambda: len(house.watching.crowded("s")) == 2)
+    asked = house.watching.crowded("s")
+    assert asked < {handle.id for handle in handles}
+    for handle in handles:
+        if handle.id in asked:
+            handle.ended.set_result("moved")
+    await until(lambda: not house.watching.crowded("s"))
+    assert house.watching.leaving("s") == frozenset(), "nobody has to go"
+
+
 async def test_the_processor_is_shown_and_grows_the_site(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,6 +180,16 @@ async def test_each_edge_has_a_key_of_its_own(house: House) -> None:
     assert status is not None
     assert "no further licence is free" in status.scaling
     assert "s.edge3" not in there
+
+
+def test_a_plan_without_a_gateway_names_the_edges_that_are_missing() -> None:
+    keys = (Secret("key-1"),)
+    one = replace(site("s", camera("a")), scaling=Scaling(min_servers=3, max_servers=3))
+    there = (edge_spec(one, MediaServers(), 1),)
+    assert [spec.id for spec in edges_missing(one, Settings(), there)] == ["s.edge2"]
+    assert [spec.id for spec in edges_missing(one, Settings(), ())] == ["s.edge1", "s.edge2"]
+    short = replace(one, scaling=replace(one.scaling, licenses=keys))
+    assert [spec.license for spec in edges_missing(short, Settings(), ())] == [keys[0]]
 
 
 def test_keys_of_running_edges_are_found_again() -> None:
