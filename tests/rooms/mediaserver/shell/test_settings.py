@@ -120,3 +120,22 @@ def test_any_text_is_read_or_refused_in_words(
     text = "\n".join(line if isinstance(line, str) else f"{line[0]}={line[1]}" for line in lines)
     with contextlib.suppress(GatewayError):
         assert read(text, tmp_path).http_port in range(65536)
+
+
+def test_a_file_of_wcs_opens_no_output_and_makes_no_edge(tmp_path: Path) -> None:
+    settings = parse("rtsp.port=5555\ncdn_port=8084\n", home=tmp_path, environment={})
+    assert (settings.recorders, settings.edges, settings.edge) == (None, None, None)
+
+
+def test_an_edge_without_an_origin_is_told_what_to_write(tmp_path: Path) -> None:
+    with pytest.raises(GatewayError, match="needs an origin") as caught:
+        parse("cdn_enabled=true\n", home=tmp_path, environment={})
+    assert "embedded.origin_file" in caught.value.hint
+
+
+@pytest.mark.parametrize("content", ["no password", ":pw", "user:", "good:pw\nbad"])
+def test_a_file_of_users_is_read_line_by_line(tmp_path: Path, content: str) -> None:
+    (tmp_path / "users").write_text(content)
+    with pytest.raises(GatewayError, match="line without user and password") as caught:
+        parse("embedded.rtsp_users_file=users\n", home=tmp_path, environment={})
+    assert "pw" not in str(caught.value).replace("password", "")
