@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from gateway.control.ports import Judge
+from gateway.control.survey_probe import shown
 from gateway.model.checkup import Checkup
 from gateway.model.probe import CameraVerdict, Playable, ProbeFailure, ProbeResult, StreamFacts
 from gateway.model.probe import Verdict as StreamVerdict
@@ -52,9 +53,9 @@ def of_probe(
     good = [result for result in results if result is not None and result.failure is None]
     if not good:
         return of_failure(one, before, main.failure or _NO_ANSWER, now)
-    second = None if sub is None else sub.facts
-    verdict = judge(main.facts, second, None)
-    return _seen(one, before, (main.facts, second), verdict, now)
+    second = None if sub is None else shown(sub)
+    verdict = judge(shown(main), second, None)
+    return _seen(one, before, (shown(main), second), verdict, now)
 
 
 def of_sighting(

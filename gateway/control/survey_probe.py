@@ -55,9 +55,14 @@ async def probe(
         credential=sighting.credential if login is None else login.reference,
         main=_as_look(streams.main, first),
         sub=None if second is None or not streams.sub else _as_look(streams.sub, second),
-        verdict=tools.judge(first.facts, second.facts if second else None, skew),
+        verdict=tools.judge(shown(first), shown(second) if second else None, skew),
         has_picture=await _keep_picture(order.id, sighting.n, [first, second], tools),
     )
+
+
+def shown(result: ProbeResult) -> StreamFacts:
+    """Return what a verdict may rest on: what a camera describes and does not send is nothing."""
+    return result.facts if result.failure is None else StreamFacts()
 
 
 async def _look(

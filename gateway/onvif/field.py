@@ -21,6 +21,7 @@ from gateway.onvif.failures import DeviceError, bad_answer
 from gateway.onvif.interrogate import Interrogator
 from gateway.onvif.interview import Interview
 from gateway.onvif.soap import Questions
+from gateway.onvif.transport import CALL_S
 
 _PATH: Final = "/onvif/device_service"
 _RESOLVE_S: Final = 5.0
@@ -30,12 +31,13 @@ _T = TypeVar("_T")
 class OnvifField:
     """Finder and interviewer in one; an async context manager.
 
-    ``port`` is where devices answer probes. The interviewer is built at the first question and
-    costs some 40 MB from then on.
+    ``port`` is where devices answer probes, ``hello_s`` how long one that is questioned may be
+    silent. The interviewer is built at the first question and costs some 40 MB from then on.
     """
 
-    def __init__(self, *, port: int = PORT, with_tcp: bool = True) -> None:
+    def __init__(self, *, port: int = PORT, with_tcp: bool = True, hello_s: float = CALL_S) -> None:
         self._port = port
+        self._hello_s = hello_s
         self._with_tcp = with_tcp
         self._interrogator: Interrogator | None = None
 
@@ -149,7 +151,7 @@ class OnvifField:
 
     async def _open(self) -> Interrogator:
         if self._interrogator is None:
-            self._interrogator = await Interrogator().__aenter__()
+            self._interrogator = await Interrogator(hello_s=self._hello_s).__aenter__()
         return self._interrogator
 
 

@@ -33,11 +33,17 @@ _NEXT_PLACE: Final = (DeviceFailureKind.NO_ONVIF, DeviceFailureKind.UNREACHABLE)
 
 
 class Interrogator:
-    """Questions cameras of a scope; use it as an async context manager."""
+    """Questions cameras of a scope; use it as an async context manager.
 
-    def __init__(self, *, threads: int = THREADS, camera_s: float = CAMERA_S) -> None:
+    A camera has ``camera_s`` seconds in all, and ``hello_s`` to say anything at all.
+    """
+
+    def __init__(
+        self, *, threads: int = THREADS, camera_s: float = CAMERA_S, hello_s: float = CALL_S
+    ) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="onvif")
-        self._camera_s = camera_s
+        self._camera_s = max(camera_s, hello_s)
+        self._hello_s = hello_s
         self._documents = Documents()
         self._session: aiohttp.ClientSession | None = None
 
@@ -114,7 +120,7 @@ class Interrogator:
         The question that needs no password, asked without a thread: a camera that hangs must not
         take one from those that answer.
         """
-        left = min(CALL_S, deadline - time.monotonic())
+        left = min(self._hello_s, deadline - time.monotonic())
         timeout = aiohttp.ClientTimeout(total=max(0.1, left), sock_connect=_CONNECT_S)
         try:
             async with self._open().post(

@@ -15,6 +15,7 @@ from gateway.model.site import Camera, Credential, Discovery, Site
 from gateway.model.survey import Sighting, SurveyEvent
 from gateway.model.text import LocalText
 from gateway.onvif.field import OnvifField
+from gateway.onvif.transport import CALL_S
 from gateway.rtsp.probe import Prober
 from gateway.rtsp.verdict import judge_camera
 from gateway.store.records import RecordStore
@@ -44,13 +45,18 @@ class Field:
 
 @asynccontextmanager
 async def field(
-    *, port: int = 3702, window_s: float = 2.0, folder: Path | None = None, with_tcp: bool = False
+    *,
+    port: int = 3702,
+    window_s: float = 2.0,
+    folder: Path | None = None,
+    with_tcp: bool = False,
+    hello_s: float = CALL_S,
 ) -> AsyncIterator[Field]:
     """Open the rooms; ``port`` is where the devices of the test answer probes."""
     prober, fleet = Prober(window_s=window_s), dict[str, Site]()
     async with (
         RecordStore(folder) as records,
-        OnvifField(port=port, with_tcp=with_tcp) as network,
+        OnvifField(port=port, with_tcp=with_tcp, hello_s=hello_s) as network,
     ):
         tools = Tools(
             finder=network,
