@@ -1,7 +1,7 @@
 """Asks a running gateway over its API, as anybody may."""
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
@@ -65,10 +65,23 @@ def as_text(found: Sequence[dict[str, Any]]) -> str:
             shown = size if camera["video_codec"] else reason
             viewers = f", {camera['viewers']} watching" if camera["viewers"] else ""
             lines.append(f"  {camera['id']}: {camera['state']}{shown}{viewers}")
+        lines += _growth(site)
         for problem in site.get("problems", ()):
             where = f"{problem['file']}:{problem['line']}: {problem['key']}"
             lines.append(f"  {where}: {problem['message']}")
     return "\n".join(lines) or _NOTHING_SHOWN
+
+
+def _growth(site: dict[str, Any]) -> Iterator[str]:
+    """Yield the media servers of a site that has several, and why it has so many."""
+    servers = site.get("servers", ())
+    for server in servers if len(servers) > 1 else ():
+        cpu = "" if server["cpu"] is None else f", processor {server['cpu']:.0%}"
+        drains = ", drains" if server["draining"] else ""
+        watching = f"{server['viewers']} watching"
+        yield f"  {server['role']} {server['id']}: {server['state']}, {watching}{cpu}{drains}"
+    if site.get("scaling"):
+        yield f"  {site['scaling']}"
 
 
 async def _get(session: ClientSession, url: str) -> dict[str, Any]:

@@ -41,6 +41,7 @@ export class Line {
   #abort = new AbortController();
   #location = "";
   #asking = 0;
+  #pace = 0;
   #api;
   #hooks;
   #wish;
@@ -114,11 +115,12 @@ export class Line {
     this.#askAfter(play.askAfter);
   }
 
-  /** Not all players at once. @param {number} seconds 0 for never */
+  /** Not all players at once. @param {number} seconds 0 for as long as the time before */
   #askAfter(seconds) {
     clearTimeout(this.#asking);
-    if (seconds === 0 || this.#abort.signal.aborted) return;
-    this.#asking = setTimeout(() => void this.check(), seconds * 1_000 * (0.75 + Math.random() / 2));
+    this.#pace = seconds || this.#pace;
+    if (this.#pace === 0 || this.#abort.signal.aborted) return;
+    this.#asking = setTimeout(() => void this.check(), this.#pace * 1_000 * (0.75 + Math.random() / 2));
   }
 
   #changed() {
@@ -135,7 +137,7 @@ export class Line {
     const { reason, move, askAfter } = await this.#api.playState(this.#wish, this.#location);
     const over = BY_ENDING[reason];
     if (over) return this.#end(over);
-    if (this.#asking > 0) this.#askAfter(askAfter);
+    if (this.#pace > 0) this.#askAfter(askAfter);
     if (move && !this.#abort.signal.aborted) this.#hooks.move();
   }
 
