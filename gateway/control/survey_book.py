@@ -90,9 +90,7 @@ class Book:
             self.feed.tell(SurveyEvent(_KINDS[one.state], status.progress, one))
         self._took = status.progress.elapsed_s
         kind = SurveyEventKind.FINISHED
-        self.feed.tell(
-            SurveyEvent(kind, status.progress, state=status.state, reason=status.reason)
-        )
+        self.feed.tell(SurveyEvent(kind, status.progress, state=status.state, reason=status.reason))
 
     def finish(self, state: SurveyState, reason: str) -> Progress:
         """Write down the end; nothing is told after it."""
