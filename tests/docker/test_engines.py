@@ -339,7 +339,10 @@ async def test_wrong_keys_are_told_with_advice(north: North, tmp_path: Path) -> 
             await one.close()
 
 
-async def test_doctor_and_plan_look_at_every_engine(north: North, company: Company) -> None:
+async def test_doctor_and_plan_look_at_every_engine(
+    north: North, company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STAFF", "a staff token of a test")
     _write(company, north.by_ssh)
     company.write("first", 0)
     company.write("second", 1, media_server={"engine": "north"})

@@ -71,16 +71,23 @@ class Post:
 
     async def reach(self) -> None:
         """Raise ENGINE_UNAVAILABLE, soon, when the engine does not answer now."""
-        if self._trouble is None and self.identity and self.runtime.silent_s < _FRESH_S:
+        if self._fresh():
             return
-        if self._trouble is not None and self._resting():
-            raise self.away or self._trouble
-        try:
-            self.identity = await self.runtime.answer()
-        except GatewayError as error:
-            self._failed(error)
-            raise (self.away or error) from error
-        self._well()
+        trouble = self.away
+        if trouble is not None and (self._gate.locked() or self._resting()):
+            raise trouble
+        async with self._gate:  # one asks, and whoever comes meanwhile hears what it heard
+            if self._fresh():
+                return
+            trouble = self.away
+            if trouble is not None and self._resting():
+                raise trouble
+            try:
+                self.identity = await self.runtime.answer()
+            except GatewayError as error:
+                self._failed(error)
+                raise (self.away or error) from error
+            self._well()
 
     def holds(self, server_id: str) -> bool:
         """Tell whether a server may be there, by what was seen and by what is written down."""
@@ -97,6 +104,9 @@ class Post:
                 raise
             self._failed(error)
             raise (self.away or error) from error
+
+    def _fresh(self) -> bool:
+        return self._trouble is None and bool(self.identity) and self.runtime.silent_s < _FRESH_S
 
     def _resting(self) -> bool:
         return time.monotonic() < self._again
