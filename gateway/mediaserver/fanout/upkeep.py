@@ -16,10 +16,15 @@ from gateway.mediaserver.fanout.viewer import Mode, Viewer
 from gateway.mediaserver.transport.memory import Heap
 
 TICK_SECONDS: Final = 0.1
-TURNS: Final = 10
+CALM_SECONDS: Final = 0.25
+"""A tick when nobody is on the way in; each costs what a frame of a camera costs."""
+
+TURNS: Final = 4
 """Ticks in which each settled viewer is visited once; the others are visited at every tick."""
 
 REPORT_SECONDS: Final = 2.0
+CALM_REPORT_SECONDS: Final = 5.0
+"""Between reports to a viewer without sound, who has nothing to keep together."""
 
 
 class Upkeep:
@@ -50,7 +55,7 @@ class Upkeep:
     async def run(self, viewers: dict[str, Viewer]) -> None:
         """Look after ``viewers``, who come and go, without end."""
         for turn in itertools.cycle(range(TURNS)):
-            await asyncio.sleep(TICK_SECONDS)
+            await asyncio.sleep(TICK_SECONDS if self._unsettled else CALM_SECONDS)
             now = time.monotonic()
             self._heap.tidy(now)
             self._visit(list(self._unsettled), now)
@@ -82,7 +87,8 @@ class Upkeep:
             self._heap.hole()
         self._watch_silence(viewer, now)
         if now >= viewer.report_at and viewer.mode is Mode.LIVE:
-            viewer.report_at = now + REPORT_SECONDS
+            calm = viewer.audio_group is None
+            viewer.report_at = now + (CALM_REPORT_SECONDS if calm else REPORT_SECONDS)
             self._reporter.report(viewer, now)
 
     def _wait_for_keys(self, viewer: Viewer, now: float) -> None:

@@ -4,7 +4,7 @@ import ctypes
 import sys
 from typing import Any, Final
 
-PAUSE_SECONDS: Final = 10.0
+PAUSE_SECONDS: Final = 3.0
 
 
 class Heap:
