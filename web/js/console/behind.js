@@ -4,13 +4,16 @@ import { serverName, serverState, serverTone, since } from "./sayings.js";
 /** @import { Words } from "../i18n.js" */
 /** @import { Problem, Server, StaffSite } from "./types.js" */
 
-/** What keeps a file out of force stands open; what is only to be known waits. @param {Words} words @param {readonly Problem[]} problems @returns {Node[]} */
-export function problemList(words, problems) {
+/**
+ * What keeps a file out of force stands open; what is only to be known waits.
+ * @param {Words} words @param {readonly Problem[]} problems @param {"h2"|"h3"} [level] of the heading @returns {Node[]}
+ */
+export function problemList(words, problems, level = "h3") {
   const errors = problems.filter(({ severity }) => severity === "error");
   const rest = problems.filter(({ severity }) => severity !== "error");
   const shown = [];
   if (errors.length > 0) {
-    const title = element("h3", {}, words.text("building.errors", { n: errors.length }));
+    const title = element(level, { class: "small" }, words.text("building.errors", { n: errors.length }));
     shown.push(element("div", { class: "problems" }, title, element("p", {}, words.text("building.mend")), lines(words, errors)));
   }
   if (rest.length > 0) {

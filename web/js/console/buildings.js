@@ -48,7 +48,7 @@ export class Buildings {
 
   /** Show the mistakes of the files. @param {Problem[]} problems */
   warn(problems) {
-    this.#problems.replaceChildren(...problemList(this.#words, problems));
+    this.#problems.replaceChildren(...problemList(this.#words, problems, "h2"));
   }
 
   /** @param {string} id "" for none */

@@ -16,7 +16,7 @@ export class Happenings {
   constructor(words) {
     this.#words = words;
     this.#none = element("p", { class: "hint" }, words.text("happenings.none"));
-    this.pane.append(element("h3", {}, words.text("happenings")), this.#none, this.#list);
+    this.pane.append(element("h2", { class: "small" }, words.text("happenings")), this.#none, this.#list);
   }
 
   /** @param {readonly Happening[]} happenings @param {string} site only this one's, "" for all */

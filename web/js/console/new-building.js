@@ -17,6 +17,7 @@ export class NewBuilding {
   pane = element("section", { class: "building" });
   #api;
   #words;
+  #taken;
   #heading = element("h2", { tabindex: "-1" });
   #names;
   #id = element("input", { id: "new-id", pattern: "[a-z0-9]+(-[a-z0-9]+)*", maxlength: "40", required: true, ...PLAIN });
@@ -36,6 +37,7 @@ export class NewBuilding {
   /** @param {RoomParts} parts */
   constructor({ api, words, taken }) {
     this.#api = api;
+    this.#taken = taken;
     this.#words = words;
     this.#heading.append(words.text("new"));
     this.#names = new Names(words, { id: "new-name", label: words.text("building.name") });
@@ -96,7 +98,7 @@ export class NewBuilding {
     const draft = this.#draft();
     await this.#api.addSite(draft);
     const deadline = Date.now() + TAKEN_OVER_MS;
-    while (Date.now() < deadline && !(await this.#api.site(draft.id).then(() => true, () => false))) {
+    while (Date.now() < deadline && !this.#taken().includes(draft.id)) {
       await new Promise((wake) => setTimeout(wake, LOOK_MS));
     }
     location.hash = `#/${draft.id}/find`;
