@@ -16,6 +16,7 @@ import yaml
 from gateway.config.edit import SiteFiles
 from gateway.config.load import load
 from gateway.control.board import Board
+from gateway.control.checkup_results import subject
 from gateway.control.drafts import addresses_of, credential_key
 from gateway.control.registration import Newcomer, Registrations
 from gateway.kit.clock import SystemClock
@@ -124,6 +125,11 @@ async def test_a_camera_is_accepted_when_the_board_says_that_it_is_live(office: 
     assert kept.verdict == SIGHTING.verdict
     [known] = await office.records.remembered("house")
     assert known.identity == "mac:a4:14:37:00:00:09"
+    [looked] = await office.records.checkups()
+    entry = load(office.folder).sites["house"].camera("entrance-3")
+    assert entry is not None
+    assert looked.target == subject("house", entry).target, "it is known as the file names it"
+    assert looked.baseline is Playable.EVERYWHERE
     assert "+  - " in done.diff
     assert FILE.rstrip() in office.text, "what stood there stands there"
 
@@ -157,6 +163,7 @@ async def test_rename_switch_replace_and_remove_keep_the_rest_of_the_file(office
     assert replaced is not None
     assert (replaced.rtsp, replaced.rtsp_sub, replaced.onvif) == ("rtsp://10.12.0.99/1", None, None)
     assert await office.records.remembered("house") == []
+    assert await office.records.checkups() == []
     await office.work.remove("house", "entrance-3")
     assert [one.id for one in load(office.folder).sites["house"].cameras] == ["entrance-1"]
     for words in ("# Lenina 12, by hand", "# the name", "# the first door"):

@@ -68,10 +68,20 @@ async def test_a_camera_of_the_file_is_recognised_and_a_moved_one_is_told(
         # The same devices, and a file that still names where they were.
         moved = site_of(camera_of("door", onvif="127.0.0.77"), camera_of("court", onvif="x"))
         second, _ = await net.survey(moved)
+        known = await net.records.remembered()
+        looks = await net.records.checkups()
     seen = by_camera(second)
     assert seen["door"].moved_from == "127.0.0.77"
     assert seen["door"].identity == by_camera(first)["door"].identity
     assert seen["court"].identity == by_camera(first)["court"].identity
+    assert {one.camera: (one.target, one.moved) for one in known} == {
+        "door": ("127.0.0.77", "127.0.0.1"),
+        "court": ("x", ""),
+    }, "a camera is played from where a survey has met it"
+    assert {one.camera: one.baseline for one in looks} == {
+        "door": Playable.EVERYWHERE,
+        "court": Playable.EVERYWHERE,
+    }
 
 
 async def test_devices_that_claim_one_identity_raise_an_alarm_and_are_told_apart() -> None:
