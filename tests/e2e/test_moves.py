@@ -19,15 +19,21 @@ COUNT_FRAMES = """() => {
   const { video } = document.querySelector("camera-player");
   const seen = (window.presented = []);
   const note = (now) => {
-    seen.push(now);
+    seen.push([now, video.srcObject.id]);
     video.requestVideoFrameCallback(note);
   };
   video.requestVideoFrameCallback(note);
 }"""
-LONGEST = """() => {
-  const times = [...window.presented, performance.now()];
-  return Math.max(...times.slice(1).map((time, i) => time - times[i]));
+GAPS = """() => {
+  const gaps = { move: -1, else: 0 };
+  window.presented.slice(1).forEach(([now, stream], i) => {
+    const [before, old] = window.presented[i];
+    if (stream === old) gaps.else = Math.max(gaps.else, now - before);
+    else gaps.move = Math.max(gaps.move, now - before);
+  });
+  return gaps;
 }"""
+"""The longest times between two presented pictures: at the change of the stream, and else."""
 
 
 @pytest.fixture
@@ -89,9 +95,10 @@ async def test_a_browser_moves_to_another_server_without_a_freeze(
             return int((await first(viewer))["frames"]) > before + 25
 
         await until(goes_on, within=10)
-        longest = float(await viewer.page.evaluate(LONGEST))
-        print(f"the longest time without a new picture was {longest:.0f} ms")
-        assert longest < 2000
+        gaps = await viewer.page.evaluate(GAPS)
+        print(f"between two pictures: {gaps['move']:.0f} ms at the move, {gaps['else']:.0f} else")
+        # On a machine that has no time to paint, pictures are late without any move, too.
+        assert 0 <= gaps["move"] < max(2000, 2 * gaps["else"])
         assert viewer.complaints == []
         log = await asyncio.to_thread(company.log.read_text)
         assert "goes from 3 to 2 media servers: the files allow 2" in log
