@@ -66,6 +66,12 @@ def spoken() -> set[str]:
     return keys | {f"refused.{end}.hint" for end in MADE["refused."]}
 
 
+def test_one_module_asks_the_gateway() -> None:
+    callers = [script.name for script in SCRIPTS if re.search(r"\bfetch\(", script.read_text())]
+    assert callers == ["api.js"], "js/api.js has the deadlines, the proofs and the errors"
+    assert "fetch(" in (WEB / "js/api.js").read_text()
+
+
 def test_both_languages_say_the_same_things() -> None:
     assert without_plurals("ru") == without_plurals("en")
 
@@ -109,3 +115,11 @@ def test_only_one_module_asks_the_server() -> None:
         )
     }
     assert callers == {"api.js"}
+
+
+def test_no_script_makes_markup_of_text() -> None:
+    """Whatever a camera or a file says is put into text nodes and attributes."""
+    making = re.compile(
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|\beval\("
+    )
+    assert [one.name for one in SCRIPTS if making.search(one.read_text(encoding="utf-8"))] == []

@@ -71,6 +71,8 @@ export class CameraWall extends HTMLElement {
 
   async #begin() {
     this.#seen.disconnect();
+    // What a page says in case that this script never comes.
+    for (const child of [...this.childNodes]) if (!(child instanceof CameraPlayer)) child.remove();
     this.api ??= apiOf(this);
     this.words ??= await wordsOf(this, this.api);
     if (this.isConnected) await this.#load(0);
