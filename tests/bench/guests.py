@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
-from aiohttp import ClientSession, ClientTimeout
+from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from gateway.kit.tasks import Tasks
 from tests.bench.peer import Crowd, Peer
@@ -124,9 +124,12 @@ class Party:
 
     async def ask(self, path: str) -> dict[str, object]:
         """Return an answer of the API, empty for none."""
-        async with self.http.get(self.url + path) as answer:
-            found: dict[str, object] = await answer.json()
-            return found
+        try:
+            async with self.http.get(self.url + path) as answer:
+                found: dict[str, object] = await answer.json()
+                return found
+        except ClientError:
+            return {}
 
     async def close(self) -> None:
         """End all."""

@@ -5,6 +5,7 @@
 
 import asyncio
 import os
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -116,3 +117,34 @@ async def test_servers_follow_a_crowd_and_the_neighbours_notice_nothing(
         ):
             assert sentence in log
         assert "who have not moved" not in log
+
+
+async def test_a_killed_gateway_finds_its_edges_again(
+    buildings: tuple[DemoBuilding, DemoBuilding], tmp_path: Path
+) -> None:
+    scaling = {"max_servers": 2, "viewers_per_server": 4}
+    async with company_in(tmp_path, machine={"cpu": "100%", "memory": "100%"}) as company:
+        company.write_site("party", buildings[0].cameras, scaling=scaling)
+        await company.begin()
+        await until(lambda: company.live("party"), within=30)
+        async with party(company.url) as doors:
+            guests = await doors.come("/whep/party/entrance-1", 4)
+            await until(lambda: running(company, 2), within=40)
+            guests += await doors.come("/whep/party/entrance-1", 4)
+            before = [company.media_server(name) for name in ("party", "party.edge1")]
+            await company.end(signal.SIGKILL)
+            size = company.log.stat().st_size
+            await company.begin()
+
+            async def seen() -> bool:
+                found = await servers(company)
+                return [one["viewers"] for one in found.values()] == [4, 4]
+
+            await until(seen, within=30)
+            assert [company.media_server(name) for name in ("party", "party.edge1")] == before
+            assert all(guest.play for guest in guests)
+            (newcomer,) = await doors.come("/whep/party/entrance-1", 1)
+            assert newcomer.peer.connected
+        log = (await asyncio.to_thread(company.log.read_text))[size:]
+        assert "media server party.edge1" not in log
+        assert "goes from" not in log
