@@ -103,11 +103,13 @@ class Viewer:
 
     def more(self, packets: int = 40, *, new: bool = False) -> None:
         """Wait for further packets, of the same play or of a ``new`` one."""
+        until(lambda: bool(self.seen["play"]), "the first packet")
         before = self.seen
         play, least = before["play"] + new, 0 if new else before["packets"]
 
         def came() -> bool:
             now = self.seen
+            # Whoever waits for a new play may see it fail once or twice before.
             fits = now["play"] >= play if new else now["play"] == play
             return fits and now["packets"] >= least + packets
 

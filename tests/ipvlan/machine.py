@@ -39,7 +39,7 @@ _SOURCES: Final = (
     "tests/rooms/mediaserver/fanout/lean.py",
 )
 _TOOLS: Final = ("debootstrap", "qemu-system-x86_64", "cpio", "dpkg", "apt-get")
-_RUN_S: Final = 560
+_RUN_S: Final = 900
 _INIT: Final = f"""#!/bin/sh
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 HOME=/root
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev
@@ -69,7 +69,7 @@ def missing() -> str:
 def run() -> str:
     """Make the machine, run it until it is off, and return what it said (kept in ``tests/out``).
 
-    Raises RuntimeError when it does not end within ten minutes.
+    Raises RuntimeError when it does not end within a quarter of an hour.
     """
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="cg-ipvlan-", dir=CACHE) as folder:
