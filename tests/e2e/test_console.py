@@ -122,10 +122,11 @@ async def too_small(page: Page) -> list[str]:
     return small
 
 
+@pytest.mark.parametrize("screen", [PHONE, Screen(1280, 800)], ids=["phone", "desk"])
 async def test_a_technician_puts_a_camera_to_work(
-    company: Company, building: DemoBuilding, capsys: pytest.CaptureFixture[str]
+    company: Company, building: DemoBuilding, capsys: pytest.CaptureFixture[str], screen: Screen
 ) -> None:
-    async with chromium() as browser, window(browser, PHONE) as viewer:
+    async with chromium() as browser, window(browser, screen) as viewer:
         page, refused = viewer.page, watch_policy(viewer.page)
         began = time.monotonic()
         await sign_in(viewer, company)
@@ -168,7 +169,8 @@ async def test_a_technician_puts_a_camera_to_work(
         assert viewer.complaints == []
         assert refused == []
     with capsys.disabled():
-        print(f"\n  from the sign-in to a playing new entrance: {took:.1f} s")
+        hands = "phone" if screen.touch else "desk"
+        print(f"\n  from the sign-in to a playing new entrance, {hands}: {took:.1f} s")
 
 
 async def judged(page: Page) -> None:
@@ -409,4 +411,5 @@ async def test_it_is_light(company: Company) -> None:
               .reduce((sum, {{ encodedBodySize }}) => sum + (encodedBodySize ?? 0), 0)"""
         ).format
         own = await viewer.page.evaluate(packed("/js\\/console\\//.test(name)"))
-        assert 5_000 < own < 24_000
+        # One script, with the players and all that it shares with the residents' page.
+        assert 20_000 < own < 45_000
