@@ -4,12 +4,14 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from aiortc import RTCPeerConnection
 
 from gateway.kit.secret import Secret
+from gateway.model.company import Network, NetworkDriver
 from gateway.model.server import Role, ServerSpec, edge_id
 from gateway.model.site import Credential, RtspOutput
 from gateway.runtime.docker import names
@@ -137,6 +139,25 @@ async def test_an_edge_finds_its_origin_again(engine: Engine, runtime: DockerRun
         await pull(runtime)
         await play(driver)
         await until(lambda: live(driver), within=30)
+
+
+@pytest.mark.usefixtures("camera")
+@pytest.mark.parametrize("driver", [NetworkDriver.BRIDGE, NetworkDriver.HOST])
+async def test_edges_find_their_origin_where_servers_share_the_hosts_ports(
+    engine: Engine, tmp_path: Path, driver: NetworkDriver
+) -> None:
+    runtime = lan.runtime(engine, tmp_path, network=Network(driver=driver))
+    try:
+        # Another building first, so that no server has the first place.
+        await runtime.create(spec("other", external_address=lan.HOST, feeds_edges=True))
+        await runtime.create(spec("first", external_address=lan.HOST, feeds_edges=True))
+        await runtime.create(replace(edge_spec(), external_address=lan.HOST))
+        await pull(runtime)
+        async with driving(runtime, EDGE) as driver_of_edge:
+            await play(driver_of_edge)
+            await until(lambda: live(driver_of_edge), within=30)
+    finally:
+        await runtime.close()
 
 
 async def test_recorders_find_their_port_open_and_nothing_else(

@@ -24,7 +24,7 @@ import structlog
 from gateway.kit.secret import Secret
 from gateway.model.company import Limits, Network, NetworkDriver
 from gateway.model.errors import GatewayError
-from gateway.model.server import ServerState
+from gateway.model.server import Role, ServerState, edge_id
 from gateway.runtime.docker import names
 from gateway.runtime.docker.runtime import DockerRuntime
 from gateway.wcs.server import WcsServer
@@ -57,9 +57,9 @@ def said(engine: Engine, server_id: str = "first") -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines if line.startswith("{")]
 
 
-def read(engine: Engine, name: str) -> list[str]:
+def read(engine: Engine, name: str, server_id: str = "first") -> list[str]:
     with closing(engine.client()) as client:
-        made = client.exec_create(names.container("first"), ["cat", f"{CONF}/{name}"])
+        made = client.exec_create(names.container(server_id), ["cat", f"{CONF}/{name}"])
         return list(client.exec_start(made["Id"]).decode().splitlines())
 
 
@@ -104,6 +104,38 @@ async def test_what_a_wcs_container_is_given(engine: Engine, runtime: DockerRunt
     assert [(one["Type"], one["Name"], one["Destination"]) for one in mounts] == [
         ("volume", names.volume("first"), CONF)
     ]
+
+
+async def test_what_an_origin_and_an_edge_are_told_of_each_other(
+    engine: Engine, runtime: DockerRuntime
+) -> None:
+    edge = edge_id("first", 1)
+    await runtime.create(spec("first", image=WCS, license=Secret("KEY-1"), feeds_edges=True))
+    await runtime.create(
+        spec(
+            edge,
+            site="first",
+            image=WCS,
+            license=Secret("KEY-2"),
+            role=Role.EDGE,
+            origin="first",
+        )
+    )
+    await until(lambda: said(engine, edge), within=20)
+    assert said(engine, edge)[0]["variables"]["LICENSE"] == "KEY-2"  # one key, one container
+    origin, other = (set(read(engine, "flashphoner.properties", one)) for one in ("first", edge))
+    both = {
+        "cdn_enabled=true",  # [doc] CDN 2.0; off by default
+        "cdn_port=8084",  # [doc] CDN 2.0: signalling between nodes
+        "cdn_nodes_resolve_ip=true",  # [doc] CDN 2.0: names instead of addresses
+        "cdn_nodes_timeout=60",  # [doc] CDN 2.0: silent nodes are kept for ever without it
+        "cdn_groups=first",  # [doc] CDN 2.1: routes are chosen within a group
+    }
+    assert both | {"cdn_role=origin", f"cdn_ip={names.node('first')}"} <= origin
+    assert both | {"cdn_role=edge", f"cdn_ip={names.node(edge)}"} <= other
+    # [doc] CDN 2.0: a node joins through another, for a minimal pair through the origin
+    assert f"cdn_point_of_entry={names.node('first')}" in other
+    assert not any(line.startswith("cdn_point_of_entry") for line in origin)
 
 
 @pytest.mark.parametrize("driver", [NetworkDriver.MACVLAN, NetworkDriver.BRIDGE])

@@ -40,7 +40,7 @@ class Doorman:
     def __init__(self, port: int) -> None:
         self._camera = port
         self._server: asyncio.Server | None = None
-        self._open: set[asyncio.Task[None]] = set()
+        self._open: set[asyncio.StreamWriter] = set()
         self.most = 0
         self.total = 0
         self.port = 0
@@ -56,29 +56,17 @@ class Doorman:
     async def close(self) -> None:
         assert self._server is not None
         self._server.close()
-        for task in list(self._open):
-            task.cancel()
-        await asyncio.gather(*self._open, return_exceptions=True)
+        for writer in list(self._open):
+            writer.close()
+        await until(lambda: not self._open)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._open.add(task)
+        self._open.add(writer)
         self.total += 1
         self.most = max(self.most, self.now)
         there, back = await asyncio.open_connection("127.0.0.1", self._camera)
-        try:
-            await asyncio.wait(
-                [
-                    asyncio.ensure_future(_pump(reader, back)),
-                    asyncio.ensure_future(_pump(there, writer)),
-                ],
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-        finally:
-            for end in (writer, back):
-                end.close()
-            self._open.discard(task)
+        await asyncio.gather(_pump(reader, back), _pump(there, writer))
+        self._open.discard(writer)
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -86,6 +74,7 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         while data := await reader.read(65536):
             writer.write(data)
             await writer.drain()
+    writer.close()
 
 
 @dataclass
