@@ -34,6 +34,7 @@ async def look_after(
         notes=world.notes,
         edit=fieldwork.registrations.change,
         surveying=lambda site: surveys.running(site) is not None,
+        changed=checkups.refresh,
     )
     stack.push_async_callback(follower.close)
 

@@ -102,7 +102,7 @@ class Checkups:
 
     def refresh(self) -> None:
         """Read the records anew soon: a survey or a registration has written some."""
-        self._stale = True
+        self._read, self._stale = (None, 0.0), True
 
     async def _run(self) -> None:
         while True:
@@ -131,10 +131,12 @@ class Checkups:
         now = self._tools.clock.monotonic()
         if not self._stale and now - read < _READ_S:
             return
+        self._stale = False
         for one in await self._tools.records.checkups(since):
             self._known[one.site, one.camera] = one
             since = one.when if since is None else max(since, one.when)
-        self._read, self._stale = (since, now), False
+        if not self._stale:
+            self._read = (since, now)
 
     def _take_over(self, now: datetime) -> None:
         """Follow the files, and put up what is known of the cameras that are there."""

@@ -13,6 +13,7 @@ from typing import Any, Final
 import structlog
 
 from gateway.control.board import Board
+from gateway.control.checkup_results import subject
 from gateway.control.moves import (
     Lost,
     Whereabouts,
@@ -70,7 +71,10 @@ _Login = tuple[str, str, Secret]
 
 @dataclass(slots=True)
 class Follower:
-    """Follows the cameras of all sites; ``surveying`` tells whether somebody surveys one."""
+    """Follows the cameras of all sites; ``surveying`` tells whether somebody surveys one.
+
+    ``changed`` is called when the record of the last look at a camera has been changed.
+    """
 
     tools: Tools
     streams: Streams
@@ -78,6 +82,7 @@ class Follower:
     notes: Notes
     edit: Edit
     surveying: Callable[[str], bool]
+    changed: Callable[[], object] = lambda: None
     rhythm: Rhythm = field(default_factory=Rhythm)
     _paces: Pacing = field(init=False)
     _refused: dict[str, tuple[Site, set[_Login]]] = field(default_factory=dict, init=False)
@@ -134,6 +139,15 @@ class Follower:
                 await self._write(site, camera, memory)
             elif caught_up(camera, memory):
                 await self.streams.learn(replace(memory, target=_target(camera), moved=""))
+                await self._take_along(site, camera)
+
+    async def _take_along(self, site: Site, camera: Camera) -> None:
+        """Let what the last look has shown belong to the corrected entry: it is the same device."""
+        place = subject(site.id, camera).target
+        for one in await self.tools.records.checkups():
+            if (one.site, one.camera) == (site.id, camera.id) and one.target != place:
+                await self.tools.records.keep_checkup(replace(one, target=place))
+                self.changed()
 
     async def _free(self, site: Site) -> bool:
         networks = site.discovery.subnets or site.discovery.interface

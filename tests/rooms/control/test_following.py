@@ -13,6 +13,7 @@ import pytest
 from gateway.config.edit import Edit, SiteFiles
 from gateway.config.load import load
 from gateway.control.board import Board
+from gateway.control.checkup_results import subject
 from gateway.control.following import Follower, Rhythm
 from gateway.control.moves import (
     Lost,
@@ -26,6 +27,7 @@ from gateway.control.moves import (
 from gateway.control.notes import Notes
 from gateway.control.streams import Streams
 from gateway.kit.clock import SystemClock
+from gateway.model.checkup import Checkup
 from gateway.model.company import Fleet, Settings
 from gateway.model.device import DeviceReport
 from gateway.model.errors import ErrorKind, GatewayError
@@ -207,6 +209,8 @@ cameras:
         file = replace(file, credential=GOOD)
         async with camera_at(away) as camera:
             await known(made, camera, file=file)
+            look = Checkup("house", "door", datetime.now(UTC), subject("house", file).target)
+            await made.net.records.keep_checkup(look)
             made.take(file, follow=follow)
             made.say(door=CameraState.SILENT)
             await until(lambda: away in made.problems(), within=30)
@@ -228,6 +232,8 @@ cameras:
             memory = made.streams.memory("house", "door")
             assert memory is not None
             assert (memory.target, memory.moved) == (away, "")
+            [kept] = await made.net.records.checkups()
+            assert kept == replace(look, target=subject("house", file).target)
 
 
 async def test_twins_are_told_and_nobody_is_followed() -> None:
