@@ -292,8 +292,8 @@ async def test_the_audit_is_filtered_paged_and_saved(tmp_path: Path) -> None:
         await expect(more).to_be_hidden()
         await page.get_by_label("Who", exact=True).fill("flat 3")
         await expect(notice).to_have_text(f"{len(range(3, ROWS - 1, 7))} viewings shown")
-        await page.get_by_label("Building").select_option("house")
-        await page.get_by_label("Camera").select_option("entrance-1")
+        await page.get_by_label("Building", exact=True).select_option("house")
+        await page.get_by_label("Camera", exact=True).select_option("entrance-1")
         await expect(notice).to_have_text(
             f"{len([n for n in range(3, ROWS, 7) if n % 2])} viewings shown"
         )

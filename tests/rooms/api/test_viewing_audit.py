@@ -229,3 +229,19 @@ def _count(folder: Path) -> int:
     finally:
         connection.close()
     return int(count)
+
+
+async def test_by_a_part_of_the_name_and_only_who_watches_now(door: Client, stage: Stage) -> None:
+    audit = stage.stores.audit
+    assert audit is not None
+    for number, who in enumerate(("flat 7", "flat 17", "Анна", "100%")):
+        audit.begin(row(number, who=who))
+        if number < 2:
+            audit.end(f"p{number}", 1_700_000_100.0, "left")
+    await recorded(door, 4)
+    assert [view["who"] for view in await views(door, "?who=7")] == ["flat 17", "flat 7"]
+    assert [view["who"] for view in await views(door, "?who=Анн")] == ["Анна"]
+    assert [view["who"] for view in await views(door, "?who=%25")] == ["100%"], "no pattern"
+    assert [view["who"] for view in await views(door, "?now=1")] == ["100%", "Анна"]
+    response = await door.get("/api/v1/audit.csv?now=1&who=Анна", headers=STAFF)
+    assert len((await response.text()).splitlines()) == 2

@@ -481,3 +481,47 @@ def test_any_text_is_written_so_that_it_is_read_back_or_refused(
         camera = load(directory, {"CAMERAS": "x"}).sites["lenina-12"].camera("x")
         assert camera is not None
         assert (camera.name.pick("ru"), camera.rtsp) == (name, rtsp)
+
+
+def test_a_trial_checks_everything_and_writes_nothing(files: SiteFiles, tmp_path: Path) -> None:
+    trial = files.trial()
+    edit = trial.change_site("lenina-12", {"enabled": False})
+    assert changed(edit) == ["+enabled: false"]
+    assert edit.draft is not None
+    assert not edit.draft.enabled
+    assert edit.version == files.read("lenina-12")[1], "what the file is now"
+    assert trial.remove_site("lenina-12").draft is None
+    made = trial.create_site("new", {"name": "New"})
+    assert made.draft is not None
+    with pytest.raises(GatewayError, match="would not be valid"):
+        trial.change_site("lenina-12", {"name": 7, "viewing": {"access": "nobody"}})
+    assert names(tmp_path) == ["lenina-12.yaml"]
+    assert (tmp_path / "lenina-12.yaml").read_text("utf-8") == COMMENTED
+    done = files.change_site("lenina-12", {"enabled": False}, version=edit.version)
+    assert done.diff == edit.diff
+
+
+def test_a_building_comes_back_by_its_old_name(files: SiteFiles, tmp_path: Path) -> None:
+    for _ in range(3):
+        _, version = files.read("lenina-12")
+        with pytest.raises(GatewayError) as refused:
+            files.remove_site("lenina-12", version="0" * 64)
+        assert refused.value.reason == "changed"
+        files.remove_site("lenina-12", version=version)
+        assert load(tmp_path, {"CAMERAS": "planted"}).sites == {}
+        with pytest.raises(GatewayError) as gone:
+            files.remove_site("lenina-12")
+        assert gone.value.kind is ErrorKind.NOT_FOUND
+        write(tmp_path, COMMENTED)
+    assert sorted(names(tmp_path)) == [
+        "lenina-12.yaml",
+        *(f"lenina-12.yaml.removed{number}" for number in ("", "-2", "-3")),
+    ]
+
+
+def test_a_file_that_is_a_link_is_removed_by_hand(files: SiteFiles, tmp_path: Path) -> None:
+    (tmp_path / "house.yaml").symlink_to("lenina-12.yaml")
+    with pytest.raises(GatewayError) as refused:
+        files.remove_site("house")
+    assert refused.value.reason == "by_hand"
+    assert (tmp_path / "lenina-12.yaml").exists()
