@@ -8,8 +8,8 @@ from gateway.config.edit import SiteFiles
 from gateway.control.board import Board
 from gateway.control.buildings import Buildings
 from gateway.control.fieldwork import Fieldwork
-from gateway.control.notes import Notes
 from gateway.control.foresight import Foresight
+from gateway.control.notes import Notes
 from gateway.control.ports import Records
 from gateway.control.registration import Picture, Registrations
 from gateway.control.streams import Streams
