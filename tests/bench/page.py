@@ -21,8 +21,8 @@ from tests.bench.visits import PLAYERS, PROFILES, Crowd, Visit, a_building, crow
 from tests.e2e.browser import chromium
 
 OUT: Final = Path(__file__).with_name("page.md")
-_ROUNDS: Final = 5
-_TRACED: Final = 3
+_ROUNDS: Final = 3
+_TRACED: Final = 2
 
 
 async def main() -> None:

@@ -89,7 +89,7 @@ class Log:
         self._said = process.stdout
         self._lines: list[str] = []
         self._found: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._reader = threading.Thread(target=self._read)
+        self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def url(self) -> str:
@@ -106,9 +106,10 @@ class Log:
         return "".join(self._lines[-30:])
 
     def close(self) -> None:
-        """Wait for the reader, which ends with the process."""
-        self._reader.join()
-        self._said.close()
+        """Wait for the reader, which ends with the last of the processes."""
+        self._reader.join(PATIENCE)
+        if not self._reader.is_alive():
+            self._said.close()
 
     def _read(self) -> None:
         for line in self._said:
