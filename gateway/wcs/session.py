@@ -183,8 +183,10 @@ class Line:
                 self._hand_on(name, data)
         except GatewayError as refusal:
             error = refusal
+            self._tell(error)
         except (TimeoutError, ClientError, OSError) as trouble:
             error = self._unreachable(trouble)
+            self._tell(error)
         finally:
             self.lose(error)
             if self._socket is not None:
@@ -254,13 +256,14 @@ class Line:
         self.open = False
         if not self._introduced.done():
             self._introduced.set_result(error)
-        plays, self._plays = list(self._plays.values()), {}
-        if plays:
-            structlog.get_logger("wcs").debug(
-                "a signalling connection is gone", plays=len(plays), reason=error.message
-            )
-        for play in plays:
+        plays, self._plays = self._plays, {}
+        for play in plays.values():
             play.end(LOST, error)
+
+    def _tell(self, error: GatewayError) -> None:
+        structlog.get_logger("wcs").debug(
+            "a signalling connection is gone", plays=len(self._plays), reason=error.message
+        )
 
     def _unreachable(self, trouble: Exception) -> GatewayError:
         error = not_ready(

@@ -25,14 +25,15 @@ class Bar:
 
 @dataclass(slots=True)
 class Results:
-    """Everything of one run."""
+    """Everything of one run so far; ``failures`` are steps that could not be measured."""
 
     figures: Figures
     sizes: Sequence[int]
-    rounds: int
     seconds: float
     weather: str = ""
+    rounds: int = 0
     others: list[Bar] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
 
 
 def ratio(figures: Figures, upper: str, lower: str, scenario: str) -> float:
@@ -61,7 +62,7 @@ def bars(figures: Figures) -> list[Bar]:
     memory = place.middle(figures.memory_kb.get(OURS, []))
     for what, value, most, unit in (
         ("CPU of a join", joins, 3.0, "ms"),
-        ("memory of a viewer after the handshake, with its WebSocket", memory, 32.0, "KB"),
+        ("memory of a viewer after the handshake, signalling included", memory, 32.0, "KB"),
     ):
         known = not math.isnan(value)
         seen = f"{value:.1f} {unit}" if known else "not measured"
@@ -80,7 +81,7 @@ def text(results: Results) -> str:
     ]
     lines = [
         f"{place.machine()}.",
-        f"Medians of {results.rounds} rounds, windows of {results.seconds:g} s. {results.weather}",
+        f"Medians, windows of {results.seconds:g} s, rounds: {results.rounds}. {results.weather}",
         "",
         "CPU microseconds per delivered packet (in brackets ms CPU per viewer-second):",
         "",
@@ -94,6 +95,8 @@ def text(results: Results) -> str:
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     worst = max((max(values) for values in figures.lost.values()), default=0.0)
     lines += ["", f"Lost packets: at most {worst:.2%} in any window.", ""]
+    if results.failures:
+        lines += ["Could not be measured:", *(f"- {failure}" for failure in results.failures), ""]
     lines += ["| what | bar | measured | |", "|---|---|---|---|"]
     for bar in [*bars(figures), *results.others]:
         mark = {True: "met", False: "**missed**", None: "-"}[bar.good]

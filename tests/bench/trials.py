@@ -8,14 +8,12 @@ import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 
 import aiohttp
-from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page
 
-from gateway.model.errors import GatewayError
 from tests.bench import camera, chromium, load, ours, place
 from tests.bench.peer import decoded, window
 from tests.bench.report import Bar
@@ -30,45 +28,58 @@ OUTAGE_S = 4.0
 LOSS = 0.05
 SHAPED = "200mbit"
 _WATCHED_S = 15.0
+_TRIAL_S = 240.0
 _CROWD = 50
 
 
-async def run(host: str, *, starts: int) -> list[Bar]:
+async def run(host: str, *, starts: int) -> AsyncIterator[list[Bar]]:
     """Make all trials that this machine can do; one that fails does not cost the others."""
-    found = []
     if shutil.which(CHROMIUM):
-        async with browser() as started:
-            page = await started.new_page()
-            found += await _tried("Chromium from the media server", _direct(page, starts))
-            found += await _tried("Chromium through the gateway", _through_gateway(page, starts))
+        for what, trial in (
+            ("Chromium from the media server", _direct),
+            ("Chromium over a bad way", _lossy),
+            ("Chromium through the gateway", _through_gateway),
+        ):
+            yield await _tried(what, _in_chromium(trial, starts))
     else:
-        found.append(Bar("first frame in Chromium", "<= 60 ms", "no Chromium here", None))
-    found += await _tried("slow link", _crowded_link(host))
-    found += await _tried("camera gone", _outage(host))
-    return found
+        yield [Bar("first frame in Chromium", "<= 60 ms", "no Chromium here", None)]
+    yield await _tried("slow link", _crowded_link(host))
+    yield await _tried("camera gone", _outage(host))
 
 
 async def _tried(what: str, trial: Coroutine[None, None, list[Bar]]) -> list[Bar]:
     try:
-        bars = await trial
-    except (AssertionError, GatewayError, OSError, PlaywrightError) as error:
-        bars = [Bar(what, "works", str(error).splitlines()[0], good=False)]
+        async with asyncio.timeout(_TRIAL_S):
+            bars = await trial
+    except Exception as error:  # noqa: BLE001  # whatever it is, the other trials are worth making
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        bars = [Bar(what, "works", reason, good=False)]
     for bar in bars:
         print(f"  {bar.what}: {bar.seen}", flush=True)
     return bars
 
 
+async def _in_chromium(
+    trial: Callable[[Page, int], Coroutine[None, None, list[Bar]]], starts: int
+) -> list[Bar]:
+    """Give each trial a browser of its own: one that breaks takes nothing with it."""
+    async with browser() as started:
+        return await trial(await started.new_page(), starts)
+
+
 async def _direct(page: Page, starts: int) -> list[Bar]:
-    """Play from the media server itself, on a good way and on a bad one."""
+    """Play from the media server itself."""
     async with (
         camera.running(LOCAL, 1, gop_s=GOP_S) as cameras,
         ours.running(LOCAL, cameras.urls) as server,
     ):
         await asyncio.sleep(GOP_S)
-        play = {"ws": server.control.ws_url, "stream": "camera-0"}
-        times = await _times(page, starts, play)
-        lossy = await _lossy(page, play)
-    return [_first_frame("from the media server", times), lossy]
+        times = await _times(page, starts, _play_of(server))
+    return [_first_frame("from the media server", times, most_ms=60)]
+
+
+def _play_of(server: ours.Ours) -> dict[str, str]:
+    return {"ws": server.control.ws_url, "stream": "camera-0"}
 
 
 async def _times(page: Page, starts: int, play: dict[str, str]) -> list[float]:
@@ -80,18 +91,20 @@ async def _times(page: Page, starts: int, play: dict[str, str]) -> list[float]:
     return times[1:]
 
 
-def _first_frame(where: str, times: list[float]) -> Bar:
+def _first_frame(where: str, times: list[float], *, most_ms: int) -> Bar:
     p95 = place.quantile(times, 0.95)
     seen = f"median {place.middle(times):.0f} ms, p95 {p95:.0f} ms of {len(times)}"
     what = f"Chromium, request to first frame, GOP {GOP_S} s, {where} (p95)"
-    return Bar(what, "<= 60 ms", seen, p95 <= 60)
+    return Bar(what, f"<= {most_ms} ms", seen, p95 <= most_ms)
 
 
-async def _lossy(page: Page, play: dict[str, str]) -> Bar:
+async def _lossy(page: Page, _starts: int) -> list[Bar]:
     """Watch over a way that loses five packets of a hundred, and count freezes."""
     relay: LossyRelay | None = None
-
     async with contextlib.AsyncExitStack() as stack:
+        cameras = await stack.enter_async_context(camera.running(LOCAL, 1, gop_s=GOP_S))
+        server = await stack.enter_async_context(ours.running(LOCAL, cameras.urls))
+        await asyncio.sleep(GOP_S)
 
         async def way(answer: str) -> str:
             nonlocal relay
@@ -100,18 +113,20 @@ async def _lossy(page: Page, play: dict[str, str]) -> Bar:
             return relay.through(answer)
 
         await page.expose_function("way", way)
-        await chromium.first_frame(page, **play, way=True)
+        await chromium.first_frame(page, **_play_of(server), way=True)
         await asyncio.sleep(_WATCHED_S)
         seen = await chromium.stats(page)
         await chromium.leave(page)
     freezes, frames = seen.get("freezeCount", 0), seen.get("framesDecoded", 0)
     lost = 0 if relay is None else relay.lost
-    return Bar(
-        f"Chromium, {LOSS:.0%} random loss, {_WATCHED_S:.0f} s: freezes",
-        "0",
-        f"{freezes} ({frames} frames decoded, {lost} packets lost on the way)",
-        freezes == 0 and frames > 0.9 * _WATCHED_S * camera.FPS and lost > 0,
-    )
+    return [
+        Bar(
+            f"Chromium, {LOSS:.0%} random loss, {_WATCHED_S:.0f} s: freezes",
+            "0",
+            f"{freezes} ({frames} frames decoded, {lost} packets lost on the way)",
+            freezes == 0 and frames > 0.9 * _WATCHED_S * camera.FPS and lost > 0,
+        )
+    ]
 
 
 async def _through_gateway(page: Page, starts: int) -> list[Bar]:
@@ -121,7 +136,7 @@ async def _through_gateway(page: Page, starts: int) -> list[Bar]:
         await page.goto(f"{base}/healthz")
         times = await _times(page, starts, {"whep": f"{base}/whep/bench/camera"})
         await page.goto("about:blank")
-    return [_first_frame("through the gateway's WHEP", times)]
+    return [_first_frame("through the gateway's WHEP", times, most_ms=120)]
 
 
 @contextlib.asynccontextmanager
