@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from gateway.config import checks, engine_checks, network_checks
+from gateway.config import checks, engine_checks, network_checks, output_checks
 from gateway.config.admission import admit
 from gateway.config.convert import to_settings, to_site
 from gateway.config.files import on_the_way, read_regular, reason
@@ -155,6 +155,7 @@ class Loader:
             if now.settled:
                 engine_checks.check_engine(site, now.settings, report)
             network_checks.check_address(site, now.settings, report)
+            output_checks.check_output(site, now.settings, report)
         now.problems.extend(report.problems)
         return None if report.failed else site
 

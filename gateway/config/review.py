@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.config import checks, network_checks
+from gateway.config import checks, network_checks, output_checks
 from gateway.config.convert import to_site
 from gateway.config.document import walk
 from gateway.config.reading import Reporter, Source, id_of, read_source
@@ -72,6 +72,7 @@ class Review:
             fleet, settings = self._fleet(), self._settings()
             checks.check_site(site, source.site.id, report)
             network_checks.check_address(site, settings, report)
+            output_checks.check_output(site, settings, report)
             if fleet is not None:
                 _check_others(site, fleet, report)
         return report.problems

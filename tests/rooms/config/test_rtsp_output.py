@@ -47,3 +47,15 @@ def test_a_users_name_is_no_puzzle(tmp_path: Path) -> None:
     assert "colon" in found
     (found,) = problems(tmp_path, f"{{port: 8554, users: [{USER}, {USER}]}}")
     assert "twice" in found
+
+
+def test_a_port_that_is_needed_elsewhere_is_refused(tmp_path: Path) -> None:
+    (found,) = problems(tmp_path, f"{{port: 31005, users: [{USER}]}}")
+    assert "media_ports 31001-32000" in found
+    control = f"{{port: 8084, users: [{USER}]}}"
+    assert problems(tmp_path, control) == []
+    (tmp_path / "gateway.yaml").write_text(
+        "media_servers: {runtime: docker, image: 'x:1', network: {driver: bridge}}",
+        encoding="utf-8",
+    )
+    assert any("port of the media server's own" in one for one in problems(tmp_path, control))
