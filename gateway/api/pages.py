@@ -5,6 +5,7 @@ from aiohttp import web
 from gateway.api import keys
 from gateway.api.assets import Asset
 from gateway.api.sites import revalidated
+from gateway.api.unscripted import with_pictures
 from gateway.model.errors import ErrorKind, GatewayError
 
 
@@ -16,10 +17,13 @@ async def index(request: web.Request) -> web.Response:
 async def watch(request: web.Request) -> web.Response:
     """``GET /watch/{site}``: one site's players.
 
-    The page is the same for every site, known or not: what there is to see is told by the API to
-    those who may see it.
+    But for the pictures that a public site shows without scripts, the page is the same for every
+    site, known or not: what there is to see is told by the API to those who may see it.
     """
-    return _file(request, await request.app[keys.ASSETS].get("watch.html"))
+    app = request.app
+    page = await app[keys.ASSETS].get("watch.html")
+    site = app[keys.FLEET]().sites.get(request.match_info["site"])
+    return _file(request, with_pictures(page, site, app[keys.POSTERS], app[keys.CLOCK].now()))
 
 
 async def console(request: web.Request) -> web.Response:

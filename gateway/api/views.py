@@ -57,19 +57,24 @@ def summary(status: SiteStatus, site: Site) -> dict[str, Any]:
     }
 
 
+def poster_address(site: Site, camera_id: str, poster: Poster | None, now: datetime) -> str | None:
+    """Return an address that changes with the picture.
+
+    In privacy hours there is none, nor one of a picture that was taken in them.
+    """
+    if poster is None or site.is_private(camera_id, now):
+        return None
+    if site.is_private(camera_id, poster.taken):
+        return None
+    taken = int(poster.taken.timestamp())
+    return f"/api/v1/sites/{site.id}/cameras/{camera_id}/poster.jpg?t={taken}"
+
+
 def camera_view(
     site: Site, camera: CameraStatus, poster: Poster | None, now: datetime
 ) -> dict[str, Any]:
-    """Return one camera.
-
-    ``poster`` is an address that changes with the picture, or null; in privacy hours there is
-    none, nor one that was taken in them.
-    """
-    address = None
+    """Return one camera."""
     private = site.is_private(camera.id, now)
-    if poster is not None and not private and not site.is_private(camera.id, poster.taken):
-        taken = int(poster.taken.timestamp())
-        address = f"/api/v1/sites/{site.id}/cameras/{camera.id}/poster.jpg?t={taken}"
     return {
         "id": camera.id,
         "name": camera.name.as_json(),
@@ -87,7 +92,7 @@ def camera_view(
         "has_sub": camera.has_sub,
         "checked": _checked(camera.checked),
         "private": private,
-        "poster": address,
+        "poster": poster_address(site, camera.id, poster, now),
     }
 
 

@@ -524,6 +524,10 @@ async def test_without_scripts_it_says_what_to_do(demo: Demo) -> None:
         page = await context.new_page()
         await page.goto(demo.watch)
         assert "JavaScript" in await page.inner_text("body")
+        pictures = page.locator("figure img")
+        assert await pictures.count() == CAMERAS
+        await pictures.first.scroll_into_view_if_needed()
+        await until(lambda: pictures.first.evaluate("(one) => one.naturalWidth"), within=PATIENCE)
         await context.close()
 
 
