@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
-from gateway.commands import add, doctor, notify, password
+from gateway.commands import add, doctor, notify, password, upgrade
 from gateway.kit import logs
 from gateway.kit.clock import SystemClock
 from gateway.model.company import Fleet
@@ -215,6 +215,7 @@ add.to(app)
 app.command()(doctor.doctor)
 app.command()(notify.notify)
 app.command()(password.password)
+app.command()(upgrade.upgrade_config)
 
 
 def main() -> None:

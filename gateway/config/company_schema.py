@@ -251,6 +251,11 @@ class ProbingKeys(Keys):
 class GatewayKeys(Keys):
     """The company: the file ``gateway.yaml``."""
 
+    version: Annotated[int, Field(ge=1)] = Field(
+        default=1,
+        description="Version of the keys in this directory; gateway upgrade-config raises it.",
+        examples=["1"],
+    )
     public_url: Url | None = Field(
         default=None,
         description="Address of the gateway as browsers see it.",

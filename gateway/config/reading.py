@@ -13,6 +13,7 @@ from gateway.config.fields import MAX_ID
 from gateway.config.problems import explain, unreadable
 from gateway.config.schema import Kind
 from gateway.config.site_schema import SiteKeys
+from gateway.config.upgrade_version import refusal
 from gateway.model.company import Problem, Severity
 
 __all__ = ["COMPANY_FILE", "MAX_BYTES", "Source", "id_of", "misnamed", "read_source"]
@@ -98,6 +99,12 @@ def read_source(name: str, kind: Kind, content: bytes) -> Source:
         document = parse(content)
     except DocumentError as error:
         return Source(name, content, problems=(unreadable(name, error),))
+    words = refusal(document.data) if kind == "gateway" else None
+    if words:
+        # One sentence instead of one for each key that this gateway cannot know.
+        path: Path = ("version",)
+        found = [Problem(name, document.line(path), key_of(path), words)]
+        return Source(name, content, document, problems=tuple(found))
     try:
         if kind == "gateway":
             return Source(
