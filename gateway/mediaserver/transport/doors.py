@@ -34,10 +34,15 @@ class Doors:
         """The addresses asked for that could be bound."""
         return self._udp.hosts
 
+    @property
+    def backlog(self) -> int:
+        """Bytes that wait for room."""
+        return self._udp.backlog + self._tcp.backlog
+
     def counters(self) -> dict[str, float]:
         """Return what is open, what waits for room, and connections refused since the start."""
         return {
-            "backlog_bytes": self._udp.backlog + self._tcp.backlog,
+            "backlog_bytes": self.backlog,
             "tcp_connections": self._tcp.connections,
             "tcp_refused": self._tcp.refused,
         }
