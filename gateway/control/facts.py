@@ -10,6 +10,7 @@ from gateway.model.server import (
     CaptureObserved,
     ServerObserved,
     ServerSpec,
+    ServerState,
     ServerStats,
     StreamObserved,
 )
@@ -82,6 +83,10 @@ class Facts:
     plan: Plan = field(default_factory=lambda: Plan(""))
     last_step: str = ""
     size: Size = field(default_factory=Size)
+
+    def running(self) -> list[ServerFacts]:
+        """Return the media servers that run, whether they answer or not."""
+        return [one for one in self.servers if one.observed.state is ServerState.RUNNING]
 
     def origin(self) -> ServerFacts | None:
         """Return the site's first media server (its id is the site's)."""

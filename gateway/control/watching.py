@@ -149,10 +149,12 @@ class Watching:
     def viewers(self, site_id: str) -> frozenset[str] | None:
         """Return the ids of all plays that run at a site, also of before a restart.
 
-        ``None`` until every media server of the site has been asked.
+        ``None`` until every media server of the site that runs has been asked; nobody watches at
+        one that is only coming up.
         """
         facts = self._keeper.facts(site_id)
-        if facts is None or not facts.servers or not all(one.asked for one in facts.servers):
+        running = [] if facts is None else facts.running()
+        if facts is None or not running or not all(one.asked for one in running):
             return None
         return frozenset(
             one.media_session_id

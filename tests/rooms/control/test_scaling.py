@@ -110,6 +110,15 @@ async def test_an_edge_that_dies_comes_back(house: House) -> None:
     await until(lambda: house.kept.runtime.calls["start s.edge1"] > 0)
 
 
+async def test_an_edge_that_does_not_come_up_hides_nobody(house: House) -> None:
+    (handle,) = await house.crowd(1)
+    await until(lambda: house.watching.viewers("s") == {handle.id})
+    house.kept.runtime.dies = True
+    house.apply(replace(LIMITS, min_servers=2))
+    await until(lambda: house.kept.runtime.calls["start s.edge1"] > 0)
+    assert house.watching.viewers("s") == {handle.id}
+
+
 async def test_a_site_that_is_switched_off_keeps_no_edge(house: House) -> None:
     house.apply(replace(LIMITS, min_servers=3))
     await until(lambda: len(house.servers) == 3)
