@@ -75,7 +75,7 @@ Bytes are those on the wire in kB, headers included; times are milliseconds from
 *4G* and *slow 4G* are the presets of Chrome's developer tools (9 Mbit/s down, 1.5 up, 165 ms for
 each request; 1.6, 0.75 and 562.5 ms, which is Lighthouse's), set over the DevTools protocol: they
 slow HTTP down and leave WebRTC's UDP alone. Four requests one after the other stand before the
-first picture (page, script, building, offer): 0.66 s on 4G, 2.25 s on slow 4G, whatever the machine.
+first picture (page, script, building, offer): 0.66 s on 4G, 2.25 s on slow 4G, on any machine.
 
 | visit | requests | files | API | posters | poster | first frame | blocked |
 |---|---|---|---|---|---|---|---|

@@ -525,7 +525,12 @@ async def test_without_scripts_it_says_what_to_do(demo: Demo) -> None:
         await page.goto(demo.watch)
         assert "JavaScript" in await page.inner_text("body")
         pictures = page.locator("figure img")
-        assert await pictures.count() == CAMERAS
+
+        async def all_there() -> bool:
+            await page.reload()
+            return bool(await pictures.count() == CAMERAS)
+
+        await until(all_there, within=PATIENCE, every=0.5)
         await pictures.first.scroll_into_view_if_needed()
         await until(lambda: pictures.first.evaluate("(one) => one.naturalWidth"), within=PATIENCE)
         await context.close()
