@@ -93,6 +93,9 @@ class _Snapshot(Collector):
         yield from _keeping(fleet, self._app[keys.AGES]())
         yield from _media(self._app[keys.FACTS]())
         yield _gauge("plays", "Plays begun here that run.", {(): len(self._app[keys.PLAYS])})
+        lines = self._app[keys.PLAYS].waiting.lengths()
+        waiting: dict[Labels, float] = {(("site", site),): n for site, n in lines.items()}
+        yield _gauge("viewers_waiting", "Viewers in line before a full building.", waiting)
         yield from _measured(self._app[keys.MEASURES])
 
 

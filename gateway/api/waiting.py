@@ -5,6 +5,7 @@ it. Who stops asking loses the place: a closed page says no good-bye.
 """
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -58,6 +59,10 @@ class WaitingRoom:
     def leave(self, site: str, token: str) -> None:
         """Take somebody who got in out of the line."""
         self._line(site).pop(token, None)
+
+    def lengths(self) -> Mapping[str, int]:
+        """Return how many wait at each site where somebody does."""
+        return {site: count for site in list(self._lines) if (count := len(self._line(site)))}
 
     def _may(self, line: dict[str, _Waiting], client: str) -> bool:
         if unlimited(client, self._limits):

@@ -10,7 +10,7 @@ from gateway.api.limits import Limits
 from gateway.api.waiting import WaitingRoom, ask_again_s, gone_s
 from gateway.model.errors import ErrorKind, GatewayError
 from tests.rooms.api.people import Client, browser
-from tests.rooms.api.stage import OFFER, SDP, HandClock, Stage, problem_of
+from tests.rooms.api.stage import OFFER, SDP, STAFF, HandClock, Stage, problem_of
 
 
 @pytest.fixture
@@ -58,6 +58,14 @@ async def test_the_sentence_tells_how_many_are_ahead(stage: Stage, door: Client)
         "1 person is ahead of you.",
         "2 people are ahead of you.",
     ]
+
+
+async def test_the_line_is_shown_to_prometheus(stage: Stage, door: Client) -> None:
+    stage.cinema.places = 0
+    for _ in range(2):
+        await wait(door)
+    text = await (await door.get("/metrics", headers=STAFF)).text()
+    assert 'camera_gateway_viewers_waiting{site="open"} 2.0' in text
 
 
 async def test_who_stops_asking_loses_the_place(stage: Stage, door: Client) -> None:
