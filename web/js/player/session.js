@@ -23,6 +23,8 @@ export class Session {
   #pulse = null;
   /** @type {Wish|null} */
   #wish = null;
+  /** What the second connection was made for. @type {Wish|null} */
+  #next = null;
   /** @type {Warm|null} */
   #warm = null;
 
@@ -60,7 +62,7 @@ export class Session {
 
   /** Take the other resolution; if that fails, what plays plays on. @param {Wish} wish */
   async change(wish) {
-    if (wish.low !== this.#wish?.low) await this.#succeed(wish);
+    if (wish.low !== (this.#next ?? this.#wish)?.low) await this.#succeed(wish);
   }
 
   /** Go on at another server, before this one ends the play. @param {Line} line */
@@ -70,20 +72,15 @@ export class Session {
 
   /** Connect a second time; it takes over when its first picture is there. @param {Wish} wish */
   async #succeed(wish) {
-    const before = this.#wish;
     this.#drop(this.#coming);
     const line = this.#line(wish, (stream) => {
       this.#warm = new Warm(stream, () => {
         if (this.#coming === line) this.#takeOver(line, stream);
       });
     });
-    this.#wish = wish;
+    this.#next = wish;
     this.#coming = line;
-    setTimeout(() => {
-      if (this.#coming !== line) return;
-      this.#drop(line);
-      this.#wish = before;
-    }, SUCCEED_MS);
+    setTimeout(() => this.#drop(this.#coming === line ? line : null), SUCCEED_MS);
     await line.open();
   }
 
@@ -111,6 +108,7 @@ export class Session {
     this.#warm?.close();
     this.#warm = null;
     this.#coming = null;
+    this.#next = null;
   }
 
   close() {
@@ -131,8 +129,9 @@ export class Session {
     const old = this.#current;
     this.#hooks.beforeSwap();
     this.#pulse?.close();
+    this.#wish = this.#next;
     this.#current = line;
-    this.#coming = null;
+    this.#coming = this.#next = null;
     this.#show(line, stream);
     // The decoder stays warm until the video has taken the stream over.
     this.#warm?.close();
