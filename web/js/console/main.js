@@ -28,7 +28,7 @@ const buildings = new Buildings(words, fleet, { manage: manages });
 const happenings = new Happenings(words);
 const right = element("div", { class: "right" });
 /** @type {Building|Finder|NewBuilding|Views|null} */
-let open = null;
+let inside = null;
 let chosen = "";
 let rereading = 0;
 
@@ -39,7 +39,7 @@ addEventListener("hashchange", () => show({ focus: true }));
 new Board(api, "", {
   event(event) {
     const site = fleet.hear(event, Date.now());
-    if (site === chosen) open?.hear(event);
+    if (site === chosen) inside?.hear(event);
     if (event.name !== "camera") buildings.show();
     if (event.name !== "camera" && manages) soon();
     happenings.show(fleet.happenings, chosen);
@@ -68,16 +68,16 @@ async function list() {
 function show({ focus }) {
   const [site, room, detail] = placeOf(location.hash);
   chosen = site;
-  open?.close();
-  open = opened(room, detail);
-  document.body.dataset["view"] = open ? "building" : "buildings";
+  inside?.close();
+  inside = opened(room, detail);
+  document.body.dataset["view"] = inside ? "building" : "buildings";
   const choose = element("p", { class: "plain choose" }, words.text("console.choose"));
-  right.replaceChildren(open?.pane ?? choose, ...(room ? [] : [happenings.pane]));
+  right.replaceChildren(inside?.pane ?? choose, ...(room ? [] : [happenings.pane]));
   buildings.choose(chosen);
   happenings.show(fleet.happenings, chosen);
   if (!focus) return;
   scrollTo(0, 0);
-  open?.focus();
+  inside?.focus();
 }
 
 /** @param {string} room @param {string} detail */

@@ -18,7 +18,7 @@ export function offerRecord({ api, words }, site, camera) {
     button.disabled = true;
     said.remove();
     // Opened at once: a browser takes what opens after an answer for an advertisement.
-    const page = api.bySession ? open("", "_blank") : null;
+    const page = api.bySession ? window.open("", "_blank") : null;
     try {
       const record = await api.record(site, camera, words.language);
       if (page && !page.closed) page.location.replace(new URL(`${recordPath(site, camera, words.language)}&show=1`, location.origin));
