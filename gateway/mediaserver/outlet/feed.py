@@ -80,6 +80,8 @@ class Feed:
 
     def frame(self, frame: VideoFrame) -> None:
         """Send one access unit to all players, and keep it for newcomers."""
+        if not frame.payloads:
+            return
         source = self.video
         first = source.next
         stamp = source.timeline.map(frame.timestamp, frame.arrival)

@@ -18,7 +18,8 @@ from tests.waiting import until
 
 
 def new_runtime(data: Path) -> ProcessRuntime:
-    first = random.Random(str(data)).randrange(40000, 60000, 10)
+    # Below the ports that the kernel gives to connections by itself.
+    first = random.Random(str(data)).randrange(20_000, 30_000, 10)
     return ProcessRuntime(
         data, media_ports=(first, first + 9), configure=partial(embedded_files, lease_s=60.0)
     )
