@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check quick test test-rooms test-e2e test-docker test-ipvlan test-load faults fuzz bench web-tools debian clean
+.PHONY: help setup demo check quick test test-rooms test-e2e test-docker test-ipvlan test-load faults fuzz bench lock sbom audit web-tools debian clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -45,7 +45,7 @@ test: export HYPOTHESIS_PROFILE = thorough
 test: debian check ## Everything: the checks, then real cameras, browsers and peers.
 	$(RUN) pytest -q -n 2 --dist loadfile $(RERUN) -m "(slow or browser or gstreamer or netns) and not docker" tests
 	$(RUN) pytest -q $(RERUN) -m docker tests
-	$(MAKE) --no-print-directory test-ipvlan
+	$(MAKE) --no-print-directory test-ipvlan audit
 
 test-docker: debian $(VENV)/ready ## Containers on a private Docker Engine with its own LANs (root; five minutes).
 	$(RUN) pytest -q -m docker tests
@@ -69,5 +69,14 @@ test-load: $(VENV)/ready ## A crowd of 60 comes and leaves: media servers follow
 bench: debian $(VENV)/ready ## Measure against Janus and the C floor; rewrites tests/bench/README.md (several minutes).
 	$(RUN) tests.bench
 
+lock: $(VENV)/ready ## Lock the libraries that are installed (docs/install/*.lock); UPGRADE=--upgrade takes newer ones.
+	tests/set-up/lock.sh $(BIN)/uv $(UPGRADE)
+
+sbom: $(VENV)/ready ## Write the bill of materials (CycloneDX) to dist/sbom.json.
+	tests/set-up/sbom.sh $(BIN) dist/sbom.json
+
+audit: $(VENV)/ready ## Compare the locked libraries with published advisories, where the network lets us.
+	tests/set-up/audit.sh $(BIN)
+
 clean: ## Remove what the targets above have made.
-	rm -rf $(VENV) tests/node_modules tests/out tests/bench/out
+	rm -rf $(VENV) dist tests/node_modules tests/out tests/bench/out

@@ -47,6 +47,30 @@ async def sites(url: str, token: Secret | None, tls: Tls | None = None) -> Seque
         ) from error
 
 
+async def healthy(url: str, tls: Tls | None = None) -> None:
+    """Ask ``/healthz``; raises GatewayError if nobody answers, or a loop of the gateway hangs."""
+    asked = f"{url}/healthz"
+    try:
+        async with (
+            ClientSession(
+                timeout=ClientTimeout(total=_WITHIN_S),
+                connector=None if tls is None else TCPConnector(ssl=_pinned(tls)),
+            ) as session,
+            session.get(asked) as answer,
+        ):
+            status = answer.status
+    except (ClientError, TimeoutError, ValueError) as error:
+        raise GatewayError(
+            ErrorKind.SERVER_NOT_READY, f"No gateway answers at {url}.", "look at its log"
+        ) from error
+    if status != _OK:
+        raise GatewayError(
+            ErrorKind.SERVER_NOT_READY,
+            f"{asked} answers {status}: a building is not looked after.",
+            "its log says which, and what it waits for",
+        )
+
+
 def _pinned(tls: Tls) -> ssl.SSLContext:
     context = ssl.create_default_context(cadata=tls.certificate)
     context.check_hostname = False

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
-from gateway.commands import add, doctor, notify, password, upgrade
+from gateway.commands import add, doctor, healthy, notify, password, upgrade
 from gateway.kit import logs
 from gateway.kit.clock import SystemClock
 from gateway.model.company import Fleet
@@ -213,6 +213,7 @@ def version() -> None:
 
 add.to(app)
 app.command()(doctor.doctor)
+app.command()(healthy.healthy)
 app.command()(notify.notify)
 app.command()(password.password)
 app.command()(upgrade.upgrade_config)

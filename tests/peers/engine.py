@@ -19,7 +19,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import tomllib
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -36,7 +35,12 @@ _CLONE_NEWNET: Final = 0x40000000
 _PR_SET_PDEATHSIG: Final = 1
 _START_S: Final = 60.0
 _BASE: Final = "camera-gateway-base:1"
+_CONTEXT: Final = (
+    *("Dockerfile", "pyproject.toml", "README.md", "LICENSE", "gateway", "web"),
+    *("docs/install/mediaserver.lock", "docs/install/requirements.lock"),
+)
 IMAGE: Final = "camera-gateway-mediaserver:test"
+GATEWAY_IMAGE: Final = "camera-gateway:test"
 
 
 @dataclass(slots=True)
@@ -249,7 +253,17 @@ def base_image() -> str:
 
 
 def make_images(one: Engine) -> None:
-    """Build the project's own Dockerfile on the minimal Debian; unchanged layers are kept."""
+    """Build the media server's image on the minimal Debian; unchanged layers are kept."""
+    _make(one, "mediaserver", IMAGE)
+
+
+def make_gateway_image(one: Engine) -> str:
+    """Build the gateway's image on the minimal Debian and return its name."""
+    _make(one, "gateway", GATEWAY_IMAGE)
+    return GATEWAY_IMAGE
+
+
+def _make(one: Engine, target: str, tag: str) -> None:
     with contextlib.closing(one.client()) as client:
         base = base_image()
         try:
@@ -259,9 +273,20 @@ def make_images(one: Engine) -> None:
                 client.import_image_from_data(
                     archive, repository=base.partition(":")[0], tag=base.partition(":")[2]
                 )
-        with tempfile.TemporaryDirectory(prefix="cg-context-") as context:
-            _build_context(Path(context))
-            _build(client, Path(context), base)
+        with tempfile.TemporaryDirectory(prefix="cg-context-") as folder:
+            # Docker's layer cache looks at modes and contents, not at times.
+            for name in _CONTEXT:
+                _copy(ROOT / name, Path(folder) / name)
+            shutil.copytree(wheels(), Path(folder) / "wheels")
+            _build(client, folder, target=target, tag=tag, base=base)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copy(source, target)
 
 
 def copy_image(source: Engine, target: Engine) -> None:
@@ -277,11 +302,12 @@ def copy_image(source: Engine, target: Engine) -> None:
             pass
 
 
-def _build(client: docker.APIClient, context: Path, base: str) -> None:
+def _build(client: docker.APIClient, context: str, *, target: str, tag: str, base: str) -> None:
     said: list[str] = []
     for line in client.build(
-        path=str(context),
-        tag=IMAGE,
+        path=context,
+        target=target,
+        tag=tag,
         rm=True,
         forcerm=True,
         decode=True,
@@ -290,21 +316,12 @@ def _build(client: docker.APIClient, context: Path, base: str) -> None:
             "BASE": base,
             "BUILD_BASE": base,
             "PIP_OPTIONS": "--no-index --find-links /src/wheels",
+            "PACKAGES": "",
         },
     ):
         said.append(str(line.get("stream", "")))
         if "error" in line:
             raise RuntimeError("".join(said[-20:]) + str(line["error"]))
-
-
-def _build_context(context: Path) -> None:
-    ignore = shutil.ignore_patterns("__pycache__")
-    for name in ("mediaserver", "rtsp", "model", "kit"):
-        shutil.copytree(ROOT / "gateway" / name, context / "gateway" / name, ignore=ignore)
-    for name in ("Dockerfile", "pyproject.toml", "gateway/__init__.py"):
-        shutil.copy(ROOT / name, context / name)
-    shutil.copytree(_wheels(), context / "wheels")
-    # Docker's layer cache looks at modes and contents, not at times.
 
 
 def _base_archive() -> Path:
@@ -326,22 +343,19 @@ def _base_archive() -> Path:
     return archive
 
 
-def _wheels() -> Path:
-    """Return a folder with the wheels that the image needs, downloaded once."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    wanted = [str(one) for one in project["project"]["dependencies"]]
-    folder = CACHE / f"wheels-{_key(*wanted)}"
+def wheels() -> Path:
+    """Return a folder with the locked libraries and what builds a wheel, downloaded once."""
+    locked = ROOT / "docs/install/requirements.lock"
+    folder = CACHE / f"wheels-requirements-{_key(locked.read_text(encoding='utf-8'))}"
     if folder.exists():
         return folder
     CACHE.mkdir(parents=True, exist_ok=True)
-    needed = ("aiohttp", "cryptography", "opencv", "pylibsrtp", "pyOpenSSL", "structlog")
+    pip = (sys.executable, "-m", "pip", "download", "--quiet")
     with tempfile.TemporaryDirectory(prefix="cg-wheels-", dir=CACHE) as work:
         target = Path(work) / "wheels"
-        _run(
-            *(sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:"),
-            *("--dest", str(target), *(one for one in wanted if one.startswith(needed))),
-            within=600,
-        )
+        exactly = ("--require-hashes", "--no-deps", "-r", str(locked))
+        _run(*pip, "--dest", str(target), *exactly, within=600)
+        _run(*pip, "--dest", str(target), "hatchling>=1.27", "setuptools", "wheel", within=300)
         target.rename(folder)
     return folder
 

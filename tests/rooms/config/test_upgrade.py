@@ -1,6 +1,5 @@
 """Files of another version: refused with a sentence, upgraded without losing a comment."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,7 @@ SITE = "name: Lenina 12   # the corner house\nfloors: 9\n"
 
 
 def _renamed(kind: Kind, document: Document) -> Change | None:
-    """A made-up migration: two keys get another name."""
+    """Give two keys another name: a made-up migration."""
     path, old, new = {
         "gateway": (("media_servers",), "most_viewers", "max_viewers"),
         "site": ((), "floors", "storeys"),
@@ -66,7 +65,7 @@ def test_a_newer_file_is_refused_with_one_sentence(tmp_path: Path) -> None:
     (problem,) = fleet.problems
     assert str(problem).startswith("gateway.yaml:2: version: is 9, and this gateway reads version")
     assert not fleet.settled
-    with pytest.raises(GatewayError, match="gateway.yaml:2: version is 9") as refused:
+    with pytest.raises(GatewayError, match=r"gateway\.yaml:2: version is 9") as refused:
         prepare(tmp_path)
     assert refused.value.kind is ErrorKind.CONFIG_INVALID
     assert "install that one" in refused.value.hint
@@ -77,7 +76,7 @@ def test_what_is_no_version_is_told(tmp_path: Path, written: str) -> None:
     (tmp_path / "gateway.yaml").write_text(f"version: {written}\n")
     (problem,) = load(tmp_path, {}).problems
     assert problem.key == "version"
-    with pytest.raises(GatewayError, match="gateway.yaml:1: version is no whole number"):
+    with pytest.raises(GatewayError, match=r"gateway\.yaml:1: version is no whole"):
         prepare(tmp_path)
 
 
@@ -132,6 +131,6 @@ def test_a_company_without_a_file_gets_one(tmp_path: Path) -> None:
 
 def test_a_broken_file_is_named_and_nothing_is_written(directory: Path) -> None:
     (directory / "lenina-12.yaml").write_text("name: [\n")
-    with pytest.raises(GatewayError, match="lenina-12.yaml:"):
+    with pytest.raises(GatewayError, match=r"lenina-12\.yaml:"):
         prepare(directory, STEPS)
-    assert sorted(os.listdir(directory)) == ["gateway.yaml", "lenina-12.yaml"]
+    assert sorted(path.name for path in directory.iterdir()) == ["gateway.yaml", "lenina-12.yaml"]
