@@ -117,6 +117,12 @@ export class Api {
     return { reason: String(reason ?? ""), move: move === true, askAfter: Number(askAfter) || 0 };
   }
 
+  /** Say how a play looked; nobody waits for an answer. @param {{site: string, camera: string}} wish @param {string} location @param {import("./types.js").Seen} seen */
+  beacon({ site, camera }, location, seen) {
+    const path = `api/v1/sites/${encodeURIComponent(site)}/cameras/${encodeURIComponent(camera)}/plays/${location.split("/").at(-1)}/beacon`;
+    navigator.sendBeacon?.(new URL(path, this.#base), JSON.stringify(seen));
+  }
+
   /** End a play; sent even while the page goes away, and never fails. @param {string} location */
   async hangUp(location) {
     await this.ask(location, { method: "DELETE", keepalive: true }).catch(() => {});

@@ -223,6 +223,8 @@ export interface PulseHooks {
   quiet: (last: number) => void;
   /** The device was asleep. */
   slept: () => void;
+  /** What was counted so far, once a second. */
+  totals: (totals: Totals) => void;
   /** Whether the network between here and the media server loses so much that one sees it. */
   weak: (weak: boolean) => void;
 }
@@ -232,10 +234,19 @@ export interface Totals {
   frames: number;
   received: number;
   lost: number;
+  freezes: number;
   frozenS: number;
 }
 
-export interface SessionHooks extends Omit<PulseHooks, "slept">, Pick<LineHooks, "shaky" | "steady"> {
+/** What a browser tells of a play: differences since it told the last time. */
+export interface Seen {
+  first_frame_s?: number;
+  played_s?: number;
+  freezes?: number;
+  frozen_s?: number;
+}
+
+export interface SessionHooks extends Omit<PulseHooks, "slept" | "totals">, Pick<LineHooks, "shaky" | "steady"> {
   lost: (reason: Reason, retryAfter: number, place: number) => void;
   refused: (reason: Reason, retryAfter: number) => void;
   /** The video is about to show another line. */

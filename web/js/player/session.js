@@ -2,6 +2,7 @@
  * One stay of a player at its camera: a line, the video that shows it and the pulse that watches it; and, for a change
  * of resolution or of the server, a second line that takes over once it has a picture.
  */
+import { Beacon } from "./beacon.js";
 import { Pulse } from "./stats.js";
 import { Warm } from "./warm.js";
 import { Line } from "./whep.js";
@@ -21,6 +22,8 @@ export class Session {
   #coming = null;
   /** @type {Pulse|null} */
   #pulse = null;
+  /** @type {Beacon|null} */
+  #beacon = null;
   /** @type {Wish|null} */
   #wish = null;
   /** What the second connection was made for. @type {Wish|null} */
@@ -113,6 +116,7 @@ export class Session {
 
   close() {
     this.#pulse?.close();
+    this.#beacon?.close();
     this.#drop(this.#coming);
     this.#current?.close();
     this.#video.srcObject = null;
@@ -141,8 +145,14 @@ export class Session {
 
   /** @param {Line} line @param {MediaStream} stream */
   #show(line, stream) {
+    this.#beacon?.close();
+    const beacon = (this.#beacon = new Beacon(line.asked, (seen) => line.tell(seen)));
     const pulse = new Pulse(line.peer, {
-      frame: () => this.#hooks.frame(),
+      frame: () => {
+        beacon.picture();
+        this.#hooks.frame();
+      },
+      totals: (totals) => beacon.take(totals),
       quiet: (last) => {
         this.#hooks.quiet(last);
         void line.check();

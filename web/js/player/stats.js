@@ -60,7 +60,10 @@ export class Pulse {
     const totals = await totalsOf(this.#peer).catch(() => null);
     if (this.#timer === 0) return;
     const frames = totals?.frames ?? this.#frames;
-    if (totals) this.#judge(totals);
+    if (totals) {
+      this.#hooks.totals(totals);
+      this.#judge(totals);
+    }
     if (frames > this.#frames) {
       this.#frames = frames;
       this.#last = now;
@@ -91,12 +94,13 @@ export class Pulse {
 
 /** @param {RTCPeerConnection} peer @returns {Promise<Totals>} */
 async function totalsOf(peer) {
-  const totals = { frames: 0, received: 0, lost: 0, frozenS: 0 };
+  const totals = { frames: 0, received: 0, lost: 0, freezes: 0, frozenS: 0 };
   for (const report of (await peer.getStats()).values()) {
     if (report.type !== "inbound-rtp" || report.kind !== "video") continue;
     totals.frames += report.framesDecoded ?? 0;
     totals.received += report.packetsReceived ?? 0;
     totals.lost += report.packetsLost ?? 0;
+    totals.freezes += report.freezeCount ?? 0;
     totals.frozenS += report.totalFreezesDuration ?? 0;
   }
   return totals;

@@ -45,6 +45,8 @@ export class Line {
   #api;
   #hooks;
   #wish;
+  /** When the play was asked for. */
+  asked = performance.now();
   /** The browser's side of the connection. */
   peer;
 
@@ -65,6 +67,11 @@ export class Line {
   /** The play's name, "" while there is none. */
   get play() {
     return this.#location.split("/").at(-1) ?? "";
+  }
+
+  /** How the play looked. @param {import("../types.js").Seen} seen */
+  tell(seen) {
+    if (this.#location) this.#api.beacon(this.#wish, this.#location, seen);
   }
 
   /** Whether the camera's sound may be sent on this connection. */
