@@ -16,7 +16,6 @@ from gateway.mediaserver.app import Parts, run
 from gateway.mediaserver.fanout.engine import EngineSettings, WebRtcEngine
 from gateway.mediaserver.home import Home
 from gateway.mediaserver.logfile import bounded
-from gateway.mediaserver.pace import PacedSelector
 from gateway.mediaserver.settings import Settings, load
 from gateway.model.errors import GatewayError
 from gateway.rtsp.picture import PictureWorker
@@ -33,21 +32,17 @@ def main() -> int:
         settings = load(path, os.environ)
         logs.set_up(stream=bounded(sys.stderr, settings.log_max_bytes))
         with Home(path) as home:
-            pace = PacedSelector()
-            with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(pace)) as runner:
-                runner.run(_serve(home, settings, pace))
+            asyncio.run(_serve(home, settings))
     except GatewayError as error:
         structlog.get_logger("mediaserver").error("cannot start", reason=str(error))
         return 1
     return 0
 
 
-async def _serve(home: Home, settings: Settings, pace: PacedSelector) -> None:
+async def _serve(home: Home, settings: Settings) -> None:
     pictures = PictureWorker()
-    engine = _engine(settings)
-    pace.in_hurry = engine.in_hurry
     try:
-        await run(home, settings, Parts(engine, pictures, SystemClock()))
+        await run(home, settings, Parts(_engine(settings), pictures, SystemClock()))
     finally:
         await pictures.close()
 

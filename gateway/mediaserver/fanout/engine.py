@@ -219,10 +219,6 @@ class WebRtcEngine:
         """Return all viewers."""
         return [viewer.info() for viewer in self._viewers.values()]
 
-    def in_hurry(self) -> bool:
-        """Tell whether somebody is on the way in, or packets wait for room in a send buffer."""
-        return self._upkeep.expecting or self._doors.backlog > 0
-
     def counters(self) -> dict[str, float]:
         """Return totals since the start, and how many viewers and streams there are now."""
         numbers = self._counters.as_dict()

@@ -48,11 +48,6 @@ class Upkeep:
         self._unsettled: dict[Viewer, None] = {}
         self._log = structlog.get_logger("mediaserver")
 
-    @property
-    def expecting(self) -> bool:
-        """Whether a newcomer does not play yet."""
-        return bool(self._unsettled)
-
     def begin(self, viewer: Viewer) -> None:
         """Visit a newcomer often, until it plays."""
         self._unsettled[viewer] = None

@@ -34,15 +34,10 @@ class Doors:
         """The addresses asked for that could be bound."""
         return self._udp.hosts
 
-    @property
-    def backlog(self) -> int:
-        """Bytes that wait for room."""
-        return self._udp.backlog + self._tcp.backlog
-
     def counters(self) -> dict[str, float]:
         """Return what is open, what waits for room, and connections refused since the start."""
         return {
-            "backlog_bytes": self.backlog,
+            "backlog_bytes": self._udp.backlog + self._tcp.backlog,
             "tcp_connections": self._tcp.connections,
             "tcp_refused": self._tcp.refused,
         }
