@@ -13,6 +13,7 @@ needed=(
     docker.io debootstrap                                       # a private Docker Engine, its images
     openssh-client openssh-server                               # the way to an engine on another host
     haproxy                                                     # between gateway and Docker Engine
+    php-cli                                                     # mints a ticket as a website does
     prometheus                                                  # reads the metrics; promtool
     coturn                                                      # a way around firewalls that block UDP
 )
