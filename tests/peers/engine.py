@@ -343,6 +343,12 @@ def _base_archive() -> Path:
     return archive
 
 
+def unpack_base(root: Path) -> None:
+    """Put the minimal Debian with Python into a folder."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    _run("tar", "-C", str(root), "-xf", str(_base_archive()), within=300)
+
+
 def wheels() -> Path:
     """Return a folder with the locked libraries and what builds a wheel, downloaded once."""
     locked = ROOT / "docs/install/requirements.lock"
