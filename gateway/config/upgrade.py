@@ -7,6 +7,7 @@ off half-way is simply run again. ``version`` is written last, so until then it 
 import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -135,7 +136,7 @@ def _version(document: Document, current: int) -> int:
 def _upgraded(name: str, kind: Kind, old: bytes, steps: Sequence[Migration]) -> Upgraded:
     new = old
     for step in steps:
-        new = _changed(name, new, lambda document, step=step: step.change(kind, document))
+        new = _changed(name, new, partial(step.change, kind))
     return Upgraded(name, old, new)
 
 
