@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.docker import lan
 from tests.docker.company import PORT, URL, Company
@@ -141,6 +143,79 @@ async def test_the_gateway_lives_behind_the_proxy_of_the_engine(
             assert not client.volumes()["Volumes"]
         company.end()
         assert "403" not in company.log.read_text()
+
+
+_PROXY_IMAGE = """
+FROM {base}
+COPY haproxy /usr/local/bin/haproxy
+COPY lib /usr/local/lib/
+RUN ldconfig
+CMD ["haproxy", "-W", "-db", "-f", "/usr/local/etc/haproxy/haproxy.cfg"]
+"""
+
+
+def _make_proxy_image(client: Any, tag: str, folder: Path) -> None:
+    """Make an image of this machine's HAProxy: the published one cannot be had without network."""
+    program = shutil.which("haproxy")
+    if program is None:
+        pytest.skip("needs the Debian package haproxy")
+    (folder / "lib").mkdir(parents=True)
+    shutil.copy(program, folder / "haproxy")
+    needs = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+    for line in needs.splitlines():
+        _, arrow, rest = line.partition(" => ")
+        # The C library is the image's own.
+        if arrow and not re.search(r"lib(c|m|dl|pthread|rt)\.so", rest):
+            shutil.copy(rest.split()[0], folder / "lib")
+    (folder / "Dockerfile").write_text(_PROXY_IMAGE.format(base=peer.base_image()))
+    said = list(client.build(path=str(folder), tag=tag, rm=True, decode=True, network_mode="none"))
+    assert not [line for line in said if "error" in line], said[-5:]
+
+
+@pytest.mark.parametrize("profile", ["embedded", "wcs"])
+async def test_the_compose_file_starts_the_gateway(
+    engine: Engine, company: Company, tmp_path: Path, profile: str
+) -> None:
+    if not shutil.which("docker-compose"):
+        pytest.skip("needs the Debian package docker-compose")
+    text = (ROOT / "compose.yaml").read_text(encoding="utf-8")
+    text = text.replace("/var/run/docker.sock:/", f"{engine.url.removeprefix('unix://')}:/")
+    (tmp_path / "compose.yaml").write_text(text)
+    (tmp_path / "secrets.env").touch()
+    (tmp_path / "docs/install").mkdir(parents=True)
+    shutil.copy(ROOT / "docs/install/engine-proxy.cfg", tmp_path / "docs/install")
+    written = json.loads((company.sites / "gateway.yaml").read_text())
+    del written["media_servers"]["engine"], written["data_dir"]
+    if profile == "embedded":
+        written["media_servers"] = {"runtime": "process"}
+    (company.sites / "gateway.yaml").write_text(json.dumps(written))
+    company.write("lenina-12", 0)
+    for path in (company.sites, *company.sites.iterdir()):
+        os.chown(path, UID, UID)
+    services = yaml.safe_load(text)["services"]
+    with closing(engine.client()) as client:
+        client.tag(peer.make_gateway_image(engine), *services["gateway"]["image"].split(":"))
+        if profile == "wcs":
+            _make_proxy_image(client, services["engine-proxy"]["image"], tmp_path / "proxy")
+    await asyncio.to_thread(_compose, engine, tmp_path, profile, "up", "-d", "--no-build")
+    try:
+        await company.live("lenina-12")
+    finally:
+        print(await asyncio.to_thread(_compose, engine, tmp_path, profile, "logs", "--no-color"))
+        await asyncio.to_thread(_compose, engine, tmp_path, profile, "down", "-v", "-t", "20")
+
+
+def _compose(engine: Engine, folder: Path, profile: str, *command: str) -> str:
+    done = subprocess.run(
+        ["docker-compose", "-H", engine.url, "-p", "cg", "--profile", profile, *command],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 _IMAGE = '"Image": "camera-gateway-mediaserver:test"'

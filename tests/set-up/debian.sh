@@ -12,7 +12,7 @@ needed=(
     iproute2 iptables procps                                    # LANs made of network namespaces
     docker.io debootstrap                                       # a private Docker Engine, its images
     openssh-client openssh-server                               # the way to an engine on another host
-    haproxy                                                     # between gateway and Docker Engine
+    haproxy docker-compose                                      # compose.yaml, and its socket proxy
     php-cli                                                     # mints a ticket as a website does
     prometheus                                                  # reads the metrics; promtool
     coturn                                                      # a way around firewalls that block UDP
