@@ -7,7 +7,7 @@
 import { Api } from "../api.js";
 /** @import { Asking, ServerEvent } from "../types.js" */
 /**
- * @import { AuditPage, AuditWish, Edit, NewCamera, NewSite, Problem, Registered, SiteChange, SiteDraft, SiteSettings,
+ * @import { AuditPage, AuditWish, Edit, Month, NewCamera, NewSite, Problem, Registered, SiteChange, SiteDraft, SiteSettings,
  *   Survey, Who } from "./types.js"
  */
 
@@ -122,6 +122,11 @@ export class StaffApi extends Api {
   /** @param {SiteDraft} draft @returns {Promise<Edit>} */
   addSite(draft) {
     return this.#send("POST", "api/v1/sites", draft);
+  }
+
+  /** How much of each month every camera could be watched. @param {string} site @returns {Promise<Month[]>} */
+  async availability(site) {
+    return (await this.#json(`${path(site)}/availability`)).months;
   }
 
   /** Every mistake of the files. @returns {Promise<Problem[]>} */

@@ -3,6 +3,7 @@ import { ApiError } from "../api.js";
 import { element, icon } from "../element.js";
 import { siteSentence } from "../page.js";
 import { Lines } from "../player/lines.js";
+import { Availability } from "./availability.js";
 import { CameraCard } from "./camera-card.js";
 import { problemList, serverList } from "./behind.js";
 import { toneOf } from "./sayings.js";
@@ -30,6 +31,7 @@ export class Building {
   #manage = null;
   #wall = element("ul", { class: "cameras" });
   #servers = element("div");
+  #availability;
   #notice = element("div", { class: "notice", role: "status" });
   /** @type {Map<string, CameraCard>} */
   #cards = new Map();
@@ -46,7 +48,10 @@ export class Building {
     const back = element("a", { class: "back", href: "#/", "aria-label": words.text("back") }, icon("", BACK));
     const page = element("a", { class: "quiet", href: `/watch/${encodeURIComponent(id)}`, target: "_blank", rel: "noopener" });
     page.append(words.text("building.page"));
-    const head = element("header", { class: "head" }, back, element("div", { class: "title" }, this.#name, this.#state), page);
+    const embed = element("a", { class: "quiet", href: `/embed-preview/${encodeURIComponent(id)}`, target: "_blank", rel: "noopener" });
+    embed.append(words.text("building.embed"));
+    this.#availability = new Availability({ api, words, id });
+    const head = element("header", { class: "head" }, back, element("div", { class: "title" }, this.#name, this.#state), embed, page);
     const find = element("a", { class: "main-act", href: `#/${encodeURIComponent(id)}/find` }, words.text("find"));
     this.#tools.append(find);
     if (who.role === "administrator") {
@@ -54,7 +59,7 @@ export class Building {
       this.#tools.append(views, this.#watching);
       this.#manage = new SiteManage({ api, words, id, changed: () => this.#soon() });
     }
-    this.pane.append(head, this.#tools, this.#problems, this.#notice, this.#wall, this.#servers);
+    this.pane.append(head, this.#tools, this.#problems, this.#notice, this.#wall, this.#servers, this.#availability.place);
     if (this.#manage) this.pane.append(this.#manage.place);
     this.#name.textContent = summary ? words.name(summary.name) || id : id;
     this.#notice.textContent = words.text("console.loading");
@@ -121,6 +126,7 @@ export class Building {
     );
     this.#problems.replaceChildren(...problemList(words, site.problems ?? []));
     this.#servers.replaceChildren(...serverList(words, site));
+    this.#availability.show(site.cameras);
     this.#head();
   }
 

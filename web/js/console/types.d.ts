@@ -257,3 +257,11 @@ export interface CardParts {
   names: () => LocalNames;
   changed: () => void;
 }
+
+/** How a camera was in one month; `availability` is a share from 0 to 1, null when nobody looked. */
+export interface Month {
+  camera: string;
+  month: string;
+  availability: number | null;
+  outages: number;
+}
