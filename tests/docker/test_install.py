@@ -243,6 +243,8 @@ def proxied(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         ("POST", "/v1.41/containers/%2e%2e/build"),
         ("POST", "//v1.41/build"),
         ("POST", "/build"),
+        ("POST", "/v1.23/containers/x/start"),
+        ("POST", "/containers/create"),
         ("DELETE", "/v1.41/images/x"),
         ("DELETE", "/v1.41/networks/x"),
         ("PUT", "/v1.41/containers/x"),
@@ -292,6 +294,8 @@ def test_what_the_gateway_asks_is_let_through(proxied: Path) -> None:
     for target in ("/version", "/v1.41/info", "/v1.41/containers/json?all=1", "/v1.41/networks"):
         assert _ask(proxied, "GET", target) == 200
     assert _ask(proxied, "GET", "/v1.41/containers/nobody/json") == 404  # the engine's own answer
+    digest = f"/v1.41/images/nobody%40sha256:{'0' * 64}/json"
+    assert _ask(proxied, "GET", digest) == 404
     plain = "{" + _IMAGE + ', "HostConfig": {"CapAdd": ["NET_ADMIN", "NET_RAW"]}}'
     assert _ask(proxied, "POST", "/v1.41/containers/create", plain) == 201
 

@@ -41,10 +41,10 @@ def test_the_lock_is_within_the_projects_ranges(name: str) -> None:
     """`make lock` renews it."""
     lock = locked(name)
     for one in wanted(name):
-        versions = [
-            str(pin.specifier).removeprefix("==") for pin in lock[canonicalize_name(one.name)]
-        ]
-        assert all(one.specifier.contains(version) for version in versions), one
+        pins = lock.get(canonicalize_name(one.name), [])
+        versions = [str(pin.specifier).removeprefix("==") for pin in pins]
+        assert versions, f"{one.name} is not locked: make lock"
+        assert all(one.specifier.contains(version) for version in versions), f"{one}: make lock"
 
 
 @pytest.mark.parametrize("name", ["requirements", "mediaserver"])
