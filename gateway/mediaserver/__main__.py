@@ -3,12 +3,10 @@
 import argparse
 import asyncio
 import faulthandler
-import gc
 import os
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 import structlog
 
@@ -22,10 +20,6 @@ from gateway.mediaserver.settings import Settings, load
 from gateway.model.errors import GatewayError
 from gateway.rtsp.picture import PictureWorker
 
-_YOUNG: Final = 50_000
-"""Objects between two searches for cycles. Frames and viewers are freed without them; at Python's
-700 each search walks over pictures that are kept for newcomers, several times a second."""
-
 
 def main() -> int:
     """Run until told to end; 0 for a wanted end, 1 for a server that could not start."""
@@ -38,7 +32,6 @@ def main() -> int:
         settings = load(path, os.environ)
         logs.set_up(stream=bounded(sys.stderr, settings.log_max_bytes))
         with Home(path) as home:
-            _search_seldom()
             asyncio.run(_serve(home, settings))
     except GatewayError as error:
         structlog.get_logger("mediaserver").error("cannot start", reason=str(error))
@@ -52,13 +45,6 @@ async def _serve(home: Home, settings: Settings) -> None:
         await run(home, settings, Parts(_engine(settings), pictures, SystemClock()))
     finally:
         await pictures.close()
-
-
-def _search_seldom() -> None:
-    """Leave what was imported out of the searches for garbage, and make them rare."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_YOUNG, *gc.get_threshold()[1:])
 
 
 def _engine(settings: Settings) -> WebRtcEngine:
