@@ -69,6 +69,7 @@ class Profile:
 PROFILES: Final = (
     Profile("desk, no throttling"),
     Profile("phone, no throttling, CPU 4x slower", slowdown=4, screen=PHONE),
+    Profile("phone, 4G", 8100, 1350, 165, screen=PHONE),
     Profile("phone, 4G, CPU 4x slower", 8100, 1350, 165, slowdown=4, screen=PHONE),
     Profile("phone, slow 4G, CPU 4x slower", 1440, 675, 562.5, slowdown=4, screen=PHONE),
 )

@@ -42,7 +42,20 @@ export function siteOfPage() {
 export function openSitePage() {
   const api = new PageApi({ ticket: pageTicket() });
   api.askAhead(siteOfPage());
+  warmUp();
   return opened(api, "resident.");
+}
+
+/** A browser's first connection is slow to begin: let it begin while the page still waits for the building. */
+function warmUp() {
+  if (typeof RTCPeerConnection === "undefined") return;
+  const peer = new RTCPeerConnection();
+  peer.addTransceiver("video", { direction: "recvonly" });
+  const close = () => peer.close();
+  peer
+    .createOffer()
+    .then((offer) => peer.setLocalDescription(offer))
+    .then(close, close);
 }
 
 /** Pages for staff say more than those for residents. @param {...string} texts @returns {Promise<PageParts>} */
