@@ -168,13 +168,17 @@ def resolve(base: str, control: str) -> str:
 
     RFC 2326 appendix C.1.1 wants RFC 1808 joining, which would cut the last path segment off;
     cameras mean "base, slash, control", and a base may end in a query. So relative texts are
-    appended, absolute paths replace the path, absolute URLs stand for themselves.
+    appended, absolute paths replace the path, absolute URLs stand for themselves. Users and
+    passwords are left out, wherever a camera has written them.
     """
-    control = _FORBIDDEN.sub("", control)
+    return _USERINFO.sub(r"\1", _joined(base, _FORBIDDEN.sub("", control)))
+
+
+def _joined(base: str, control: str) -> str:
     if control in {"", "*"}:
         return base
     if _ABSOLUTE.match(control):
-        return _USERINFO.sub(r"\1", control)
+        return control
     if control.startswith("/"):
         return join(base, "/")[:-1] + control
     if control.startswith("?") or base.endswith("/"):

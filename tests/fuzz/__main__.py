@@ -21,8 +21,11 @@ _KEPT = 60
 _RUNS = re.compile(r"Done (\d+) runs in (\d+) second")
 
 
-def fuzz(name: str, seconds: int, *, keep: bool) -> tuple[int, str]:
-    """Return how many inputs a target has taken, and its last words when it broke."""
+def fuzz(name: str, seconds: int, *, keep: bool, runs: int = -1) -> tuple[int, str]:
+    """Return how many inputs a target has taken, and its last words when it broke.
+
+    With ``runs`` it takes just so many, the same ones at every call.
+    """
     seeds = HERE / "corpus" / name
     seeds.mkdir(parents=True, exist_ok=True)
     OUT.mkdir(parents=True, exist_ok=True)
@@ -32,6 +35,7 @@ def fuzz(name: str, seconds: int, *, keep: bool) -> tuple[int, str]:
                 *(sys.executable, "-m", "tests.fuzz.one", name),
                 *(work, str(seeds)),
                 *(f"-max_total_time={seconds}", "-timeout=5", "-rss_limit_mb=1500"),
+                *([f"-runs={runs}", "-seed=1"] if runs > 0 else []),
                 *("-max_len=4096", "-print_final_stats=0", f"-artifact_prefix={OUT}/{name}-"),
             ],
             cwd=HERE.parents[1],

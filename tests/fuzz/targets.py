@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
+from urllib.parse import urlsplit
 
 from requests import Response
 
@@ -107,7 +108,14 @@ def rtsp_sdp(data: bytes) -> None:
         found = sdp.parse(data, "rtsp://10.0.0.1/stream")
         assert len(found.tracks) <= sdp.MAX_TRACKS
         for track in found.tracks:
-            assert "@" not in track.control.partition("//")[2].partition("/")[0]
+            assert "@" not in _authority(track.control)
+
+
+def _authority(address: str) -> str:
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return ""
 
 
 def rtsp_login(data: bytes) -> None:

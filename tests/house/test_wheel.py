@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -95,7 +96,7 @@ def serving(installed: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[
     try:
         yield process, f"http://127.0.0.1:{port}"
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # which takes the media servers away too
         process.wait(30)
         print((tmp_path / "log").read_text())
 
