@@ -53,7 +53,7 @@ test-docker: debian $(VENV)/ready ## Containers on a private Docker Engine with 
 # Where the machine's packages cannot be installed, its tests are skipped and say so.
 test-ipvlan: $(VENV)/ready ## The first installation, on ipvlan in a small virtual machine (root; five minutes).
 	-@tests/set-up/debian.sh debootstrap qemu-system-x86 cpio
-	$(RUN) pytest -q -m machine tests/ipvlan
+	$(RUN) pytest -q -rs -m machine tests/ipvlan
 
 faults: $(VENV)/ready ## Break everything five times and count the seconds; rewrites tests/faults/README.md (eight minutes).
 	$(RUN) tests.faults
