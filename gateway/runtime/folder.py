@@ -18,8 +18,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from gateway.kit import wholefile
 from gateway.kit.secret import Secret, redact
 from gateway.model.server import ControlAddress, ServerSpec
+from gateway.runtime import smallfile
 from gateway.runtime.pids import ProcessId
 from gateway.runtime.spec import from_plain, plain
 
@@ -72,7 +74,7 @@ class Folder:
 
     def label(self) -> Label | None:
         """Return the label, or ``None`` when there is none that can be read."""
-        values = _read(self.path / "label.json")
+        values = smallfile.read_json(self.path / "label.json")
         try:
             return Label(
                 spec=from_plain(values["spec"]),
@@ -102,21 +104,21 @@ class Folder:
             if name == EDGES_FILE and not label.spec.feeds_edges:
                 continue
             if not (self.path / name).exists():
-                _write(self.path / name, content)
+                wholefile.replace(self.path / name, content.encode())
         output = label.spec.rtsp_output
         if output is not None and output.users:
             # A label holds no users: whoever starts the server again finds them here.
             lines = [f"{user.username}:{user.password.reveal()}\n" for user in output.users]
-            _write(self.path / RECORDERS_FILE, "".join(lines))
+            wholefile.replace(self.path / RECORDERS_FILE, "".join(lines).encode())
         for name, content in files.items():
-            _write(self.path / name, content)
+            wholefile.replace(self.path / name, content.encode())
         values = {
             "spec": plain(label.spec),
             "fingerprint": label.fingerprint,
             "media_port": label.media_port,
             "cdn_port": label.cdn_port,
         }
-        _write(self.path / "label.json", json.dumps(values))
+        wholefile.replace(self.path / "label.json", json.dumps(values).encode())
 
     def output(self) -> str | None:
         """Return where edges take this server's streams, with their password; or ``None``."""
@@ -132,16 +134,16 @@ class Folder:
         """Write down for an edge where its origin is; raises OSError."""
         path = self.path / ORIGIN_FILE
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write(path, f"{origin}\n")
+        wholefile.replace(path, f"{origin}\n".encode())
 
     def started(self, process: ProcessId) -> None:
         """Note the process that runs here; raises OSError."""
-        _write(self.path / "run/process.json", json.dumps(asdict(process)))
+        wholefile.replace(self.path / "run/process.json", json.dumps(asdict(process)).encode())
 
     def process(self) -> ProcessId | None:
         """Return the process that runs here and is alive."""
         for name in ("run/server.json", "run/process.json"):
-            process = _process(_read(self.path / name))
+            process = _process(smallfile.read_json(self.path / name))
             if process is not None and process.alive():
                 return process
         return None
@@ -149,7 +151,7 @@ class Folder:
     def ready(self) -> Ready | None:
         """Return how the server is reached, once it is alive and ready."""
         path = self.path / "run/server.json"
-        values = _read(path)
+        values = smallfile.read_json(path)
         process = _process(values)
         if process is None or not process.alive():
             return None
@@ -206,22 +208,6 @@ class Folder:
 
     def _secret(self, name: str) -> str:
         return (self.path / name).read_text(encoding="utf-8").strip()
-
-
-def _read(path: Path) -> Mapping[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return values if isinstance(values, dict) else {}
-
-
-def _write(path: Path, content: str) -> None:
-    """Replace a file in one step, readable by its owner only."""
-    draft = path.with_name(path.name + ".new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(content)
-    draft.replace(path)
 
 
 def _process(values: Mapping[str, Any]) -> ProcessId | None:

@@ -1,22 +1,19 @@
-"""Small files of the data folder, replaced in one step and readable by their owner only."""
+"""Small files of the data folder that runtimes keep."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gateway.kit import wholefile
 from gateway.model.errors import ErrorKind, GatewayError
 
 
 def write(path: Path, content: bytes) -> None:
     """Replace ``path``; raises CONTAINER_FAILED when that is not possible."""
-    draft = path.with_name(path.name + ".new")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(content)
-        draft.replace(path)
+        wholefile.replace(path, content)
     except OSError as error:
         raise GatewayError(
             ErrorKind.CONTAINER_FAILED,

@@ -1,6 +1,5 @@
 """Pictures in files: ``<folder>/<site>/<camera>.jpg``, whole or not at all."""
 
-import contextlib
 import os
 import re
 import shutil
@@ -10,6 +9,7 @@ from typing import Final
 
 import structlog
 
+from gateway.kit import wholefile
 from gateway.model.errors import ErrorKind, GatewayError
 
 MAX_BYTES: Final = 2_000_000
@@ -49,17 +49,10 @@ class PosterFiles:
             raise GatewayError(
                 ErrorKind.INTERNAL, f"no picture to keep of camera {camera_id} of {site_id}"
             )
-        draft = path.with_name(f".{path.name}.new")
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(jpeg)
-            os.utime(draft, (taken.timestamp(), taken.timestamp()))
-            draft.replace(path)
+            wholefile.replace(path, jpeg, modified=taken.timestamp())
         except OSError as error:
-            with contextlib.suppress(OSError):
-                draft.unlink(missing_ok=True)
             raise GatewayError(
                 ErrorKind.INTERNAL,
                 f"the picture {path} cannot be written: {error.strerror}",

@@ -1,11 +1,11 @@
 """``told.json``: the outages that people were told of, so that a restart does not tell again."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from gateway.kit import wholefile
 from gateway.model.errors import ErrorKind, GatewayError
 
 FILE: Final = "told.json"
@@ -30,12 +30,8 @@ class ToldFile:
 
     def save(self, told: Mapping[str, Mapping[str, float]]) -> None:
         """Replace the file in one step; raises GatewayError."""
-        draft = self._path.with_name(f".{FILE}.new")
         try:
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(told, file)
-            draft.replace(self._path)
+            wholefile.replace(self._path, json.dumps(told).encode())
         except OSError as error:
             raise GatewayError(
                 ErrorKind.INTERNAL,
