@@ -60,7 +60,7 @@ faults: $(VENV)/ready ## Break everything five times and count the seconds; rewr
 
 SECONDS_EACH ?= 60
 fuzz: $(VENV)/ready ## Fuzz every parser that strangers reach (SECONDS_EACH=60); kept inputs stay in tests/fuzz/corpus.
-	$(RUN) tests.fuzz --keep --seconds $(SECONDS_EACH)
+	$(RUN) tests.fuzz --keep --table --seconds $(SECONDS_EACH)
 
 test-load: $(VENV)/ready ## A crowd of 60 comes and leaves: media servers follow it (five minutes; a small one is part of test).
 	LOAD_GUESTS=60 $(RUN) pytest -q -s tests/e2e/test_load.py

@@ -1,8 +1,10 @@
-"""Fuzz the parsers: ``python -m tests.fuzz [TARGET ...] [--seconds N] [--keep]``.
+"""Fuzz the parsers: ``python -m tests.fuzz [TARGET ...] [--seconds N] [--keep] [--table]``.
 
-Each target runs in a process of its own under atheris (libFuzzer) with coverage of ``gateway``.
-Inputs that reach something new are kept, minimized, in ``tests/fuzz/corpus`` with ``--keep``; an
-input that breaks a target stays as ``tests/out/fuzz/<target>-crash-...`` and fails the run.
+Each target runs in a process of its own under atheris (libFuzzer) with coverage of ``gateway``. A
+run goes on from the inputs that the last one has found (``tests/out/fuzz/found``). With ``--keep``
+a minimal set of small ones is kept in ``tests/fuzz/corpus``; ``--table`` writes how many inputs
+each target has taken in all runs into ``tests/fuzz/README.md``. An input that breaks a target
+stays as ``tests/out/fuzz/<target>-crash-...`` and fails the run.
 """
 
 import argparse
@@ -11,53 +13,75 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
+from tests.fuzz import table
 from tests.fuzz.targets import TARGETS
 
 HERE = Path(__file__).parent
 OUT = HERE.parent / "out" / "fuzz"
-_KEPT = 60
+_KEPT = 40
 _RUNS = re.compile(r"Done (\d+) runs in (\d+) second")
+_REACHED = re.compile(r"cov: (\d+) ft: (\d+)")
 
 
-def fuzz(name: str, seconds: int, *, keep: bool, runs: int = -1) -> tuple[int, str]:
-    """Return how many inputs a target has taken, and its last words when it broke.
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What came of a run: inputs taken, edges of code reached; ``words`` only when it broke."""
+
+    inputs: int
+    seconds: int
+    edges: int
+    words: str
+
+
+def fuzz(name: str, seconds: int, *, runs: int = -1) -> Run:
+    """Let a target take inputs for some seconds.
 
     With ``runs`` it takes just so many, the same ones at every call.
     """
-    seeds = HERE / "corpus" / name
-    seeds.mkdir(parents=True, exist_ok=True)
     OUT.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as work:
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "tests.fuzz.one", name),
-                *(work, str(seeds)),
-                *(f"-max_total_time={seconds}", "-timeout=5", "-rss_limit_mb=1500"),
-                *([f"-runs={runs}", "-seed=1"] if runs > 0 else []),
-                *("-max_len=4096", "-print_final_stats=0", f"-artifact_prefix={OUT}/{name}-"),
-            ],
-            cwd=HERE.parents[1],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            check=False,
-        )
-        if keep and not done.returncode:
-            _merge(name, Path(work), seeds)
-    match = _RUNS.search(done.stderr)
-    return int(match[1]) if match else 0, done.stderr[-3000:] if done.returncode else ""
+    if runs < 0:
+        found = OUT / "found" / name
+        found.mkdir(parents=True, exist_ok=True)
+        return _run(name, seconds, [str(found)])
+    with tempfile.TemporaryDirectory() as found_here:
+        return _run(name, seconds, [found_here, f"-runs={runs}", "-seed=1"])
 
 
-def _merge(name: str, work: Path, seeds: Path) -> None:
+def _run(name: str, seconds: int, more: list[str]) -> Run:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "tests.fuzz.one", name, *more, str(HERE / "corpus" / name)),
+            # Wide enough for a machine on which everybody else goes first.
+            *(f"-max_total_time={seconds}", "-timeout=20", "-rss_limit_mb=1500"),
+            *("-max_len=4096", "-print_final_stats=0", f"-artifact_prefix={OUT}/{name}-"),
+        ],
+        cwd=HERE.parents[1],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    took, reached = _RUNS.search(done.stderr), _REACHED.findall(done.stderr)
+    return Run(
+        inputs=int(took[1]) if took else 0,
+        seconds=int(took[2]) if took else 0,
+        edges=int(reached[-1][0]) if reached else 0,
+        words=done.stderr[-3000:] if done.returncode else "",
+    )
+
+
+def keep(name: str) -> None:
     """Keep the smallest set of small inputs that reach what all of them reach."""
+    seeds = HERE / "corpus" / name
     with tempfile.TemporaryDirectory() as merged:
         subprocess.run(
             [
-                *(sys.executable, "-m", "tests.fuzz.one", name),
-                *("-merge=1", "-max_len=512", merged, str(seeds), str(work)),
+                *(sys.executable, "-m", "tests.fuzz.one", name, "-merge=1", "-max_len=512"),
+                *(merged, str(seeds), str(OUT / "found" / name)),
             ],
             cwd=HERE.parents[1],
             capture_output=True,
@@ -74,18 +98,23 @@ def main() -> int:
     """Fuzz what the command line names, one after another."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("target", nargs="*", choices=[*TARGETS, []], help="all when none is named")
-    parser.add_argument("--seconds", type=int, default=60, help="for each target")
+    parser.add_argument("--seconds", type=int, default=60, help="for each target; 0: do not fuzz")
     parser.add_argument("--keep", action="store_true", help="keep what reaches something new")
+    parser.add_argument("--table", action="store_true", help="write the sums of all runs")
     given = parser.parse_args()
-    broken, total = 0, 0
+    broken = 0
     for name in given.target or TARGETS:
-        count, words = fuzz(name, given.seconds, keep=given.keep)
-        total += count
-        print(f"{name:16} {count:>10} inputs  {'BROKEN' if words else 'fine'}", flush=True)
-        if words:
-            broken += 1
-            print(words, flush=True)
-    print(f"{len(given.target or TARGETS) - broken} passed, {broken} failed; {total} inputs")
+        if given.seconds:
+            run = fuzz(name, given.seconds)
+            table.note(OUT, name, run.inputs, run.seconds, run.edges, broke=bool(run.words))
+            outcome = f"BROKEN\n{run.words}" if run.words else "fine"
+            print(f"{name:16} {run.inputs:>10} inputs {run.edges:>6} edges  {outcome}", flush=True)
+            broken += bool(run.words)
+        if given.keep:
+            keep(name)
+    if given.table:
+        table.write(OUT, HERE / "README.md", list(TARGETS))
+    print(f"{len(given.target or TARGETS) - broken} passed, {broken} failed")
     return min(broken, 1)
 
 

@@ -10,6 +10,6 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_nothing_breaks_the_parser(name: str) -> None:
-    count, words = fuzz(name, 120, keep=False, runs=2000)
-    assert not words, words
-    assert count > 50
+    run = fuzz(name, 120, runs=2000)
+    assert not run.words, run.words
+    assert run.inputs > 50
