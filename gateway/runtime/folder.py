@@ -87,10 +87,11 @@ class Folder:
 
     def label_changed(self) -> int:
         """Return when the label was written, in ns since 1970; 0 when there is none."""
-        try:
-            return (self.path / "label.json").stat().st_mtime_ns
-        except OSError:
-            return 0
+        return _written(self.path / "label.json")
+
+    def announced(self) -> int:
+        """Return when the server has said how it is reached, in ns since 1970; 0 if it has not."""
+        return _written(self.path / "run/server.json")
 
     def prepare(self, label: Label, files: Mapping[str, str]) -> None:
         """Write label, secrets (once) and settings; raises OSError."""
@@ -215,6 +216,13 @@ def _process(values: Mapping[str, Any]) -> ProcessId | None:
         return ProcessId(int(values["pid"]), int(values["started"]), str(values["boot"]))
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def _written(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _changed(path: Path) -> datetime:

@@ -25,7 +25,9 @@ from gateway.runtime.folder import (
     TOKEN_FILE,
     Folder,
     Label,
+    Ready,
 )
+from gateway.runtime.folders import Folders
 from gateway.runtime.spec import fingerprint
 
 GRACE_S: Final = 3.0
@@ -63,12 +65,13 @@ class ProcessRuntime:
         self, data_dir: Path, *, media_ports: tuple[int, int], configure: Configure
     ) -> None:
         self._servers = data_dir.absolute() / "servers"
+        self._folders = Folders(self._servers)
         self._media_ports = media_ports
         self._configure = configure
         self._watches: dict[pids.ProcessId, pids.Watch] = {}
         self._leaving: set[pids.ProcessId] = set()
+        self._running: dict[Path, tuple[Label, int, pids.ProcessId, ServerObserved]] = {}
         self._ends: dict[str, str] = {}
-        self._labels: dict[Path, tuple[int, Label]] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._listeners: set[asyncio.Queue[str | None]] = set()
         self._tasks = Tasks("runtime")
@@ -82,14 +85,7 @@ class ProcessRuntime:
 
     async def observe(self, site: str | None = None) -> Sequence[ServerObserved]:
         """Return all servers whose folders carry our label; adopts those that run."""
-        found = []
-        for folder, label in self._labelled():
-            if site is None or label.spec.site == site:
-                found.append(self._observed(folder, label))
-                process = folder.process()
-                if process is not None:
-                    self._watch(process, label.spec)
-        return found
+        return [self._observed(folder, label) for folder, label in self._labelled(site)]
 
     async def create(self, spec: ServerSpec) -> None:
         """Make and start a server; one of the same id is replaced and keeps port and secrets."""
@@ -141,7 +137,8 @@ class ProcessRuntime:
             except OSError as error:
                 raise _unusable(folder.path, error) from error
             self._ends.pop(server_id, None)
-            self._labels.pop(folder.path, None)
+            self._folders.forget(folder.path)
+            self._running.pop(folder.path, None)
 
     def events(self) -> AsyncIterator[str]:
         """Yield the site of each server that has become ready or has ended, at once."""
@@ -174,31 +171,29 @@ class ProcessRuntime:
             )
         return Folder(self._servers / server_id)
 
-    def _labelled(self) -> list[tuple[Folder, Label]]:
+    def _labelled(self, site: str | None = None) -> list[tuple[Folder, Label]]:
         try:
-            paths = sorted(self._servers.iterdir())
-        except FileNotFoundError:
-            return []
+            return self._folders.labelled(site)
         except OSError as error:
             raise _unusable(self._servers, error) from error
-        return [(Folder(path), label) for path in paths if (label := self._label(path)) is not None]
-
-    def _label(self, path: Path) -> Label | None:
-        """Return a folder's label, read anew only when it has changed: every site asks for all."""
-        folder = Folder(path)
-        changed = folder.label_changed()
-        known = self._labels.get(path)
-        if known is not None and known[0] == changed:
-            return known[1]
-        label = folder.label()
-        self._labels.pop(path, None)
-        if label is not None:
-            self._labels[path] = (changed, label)
-        return label
 
     def _observed(self, folder: Folder, label: Label) -> ServerObserved:
+        known, announced = self._running.get(folder.path), folder.announced()
+        if known is not None and known[:2] == (label, announced) and known[2] in self._watches:
+            return known[3]  # the kernel would have told of its end
         ready = folder.ready()
-        alive = ready is not None or folder.process() is not None
+        process = ready.process if ready else folder.process()
+        if process is not None:
+            self._watch(process, label.spec)
+        seen = self._seen(folder, label, ready, alive=process is not None)
+        self._running.pop(folder.path, None)
+        if ready is not None:
+            self._running[folder.path] = (label, announced, ready.process, seen)
+        return seen
+
+    def _seen(
+        self, folder: Folder, label: Label, ready: Ready | None, *, alive: bool
+    ) -> ServerObserved:
         state = ServerState.STARTING if alive else ServerState.STOPPED
         how = self._ends.get(label.spec.id, "")
         return ServerObserved(
