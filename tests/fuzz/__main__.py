@@ -1,10 +1,10 @@
-"""Fuzz the parsers: ``python -m tests.fuzz [TARGET ...] [--seconds N] [--keep] [--table]``.
+"""Fuzz the parsers: ``python -m tests.fuzz [TARGET ...] [--seconds N] [--until N] [--keep]``.
 
 Each target runs in a process of its own under atheris (libFuzzer) with coverage of ``gateway``. A
 run goes on from the inputs that the last one has found (``tests/out/fuzz/found``). With ``--keep``
-a minimal set of small ones is kept in ``tests/fuzz/corpus``; ``--table`` writes how many inputs
-each target has taken in all runs into ``tests/fuzz/README.md``. An input that breaks a target
-stays as ``tests/out/fuzz/<target>-crash-...`` and fails the run.
+a minimal set of small ones is kept in ``tests/fuzz/corpus``; ``--until`` goes on until each target
+has taken so many in all runs, and ``--table`` writes these sums into ``tests/fuzz/README.md``. An
+input that breaks a target stays as ``tests/out/fuzz/<target>-crash-...`` and fails the run.
 """
 
 import argparse
@@ -55,7 +55,7 @@ def _run(name: str, seconds: int, more: list[str]) -> Run:
         [
             *(sys.executable, "-m", "tests.fuzz.one", name, *more, str(HERE / "corpus" / name)),
             # Wide enough for a machine on which everybody else goes first.
-            *(f"-max_total_time={seconds}", "-timeout=20", "-rss_limit_mb=1500"),
+            *(f"-max_total_time={seconds}", "-timeout=60", "-rss_limit_mb=1500"),
             *("-max_len=4096", "-print_final_stats=0", f"-artifact_prefix={OUT}/{name}-"),
         ],
         cwd=HERE.parents[1],
@@ -94,28 +94,38 @@ def keep(name: str) -> None:
             shutil.copy(path, seeds / path.name)
 
 
+def _once(name: str, seconds: int) -> bool:
+    """Fuzz a target, take note of it and say so; return whether it broke."""
+    run = fuzz(name, seconds)
+    table.note(OUT, name, run.inputs, run.seconds, run.edges, broke=bool(run.words))
+    outcome = f"BROKEN\n{run.words}" if run.words else "fine"
+    print(f"{name:16} {run.inputs:>10} inputs {run.edges:>6} edges  {outcome}", flush=True)
+    return bool(run.words)
+
+
 def main() -> int:
     """Fuzz what the command line names, one after another."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("target", nargs="*", choices=[*TARGETS, []], help="all when none is named")
     parser.add_argument("--seconds", type=int, default=60, help="for each target; 0: do not fuzz")
+    parser.add_argument("--until", type=int, default=0, help="rounds until each has taken so many")
     parser.add_argument("--keep", action="store_true", help="keep what reaches something new")
     parser.add_argument("--table", action="store_true", help="write the sums of all runs")
     given = parser.parse_args()
-    broken = 0
-    for name in given.target or TARGETS:
-        if given.seconds:
-            run = fuzz(name, given.seconds)
-            table.note(OUT, name, run.inputs, run.seconds, run.edges, broke=bool(run.words))
-            outcome = f"BROKEN\n{run.words}" if run.words else "fine"
-            print(f"{name:16} {run.inputs:>10} inputs {run.edges:>6} edges  {outcome}", flush=True)
-            broken += bool(run.words)
-        if given.keep:
+    names: list[str] = given.target or list(TARGETS)
+    broken: set[str] = set()
+    wanting = names if given.seconds else []
+    while wanting:
+        broken.update(name for name in wanting if _once(name, given.seconds))
+        sums = table.sums(OUT)
+        wanting = [name for name in names if sums[name] < given.until and name not in broken]
+    if given.keep:
+        for name in names:
             keep(name)
     if given.table:
         table.write(OUT, HERE / "README.md", list(TARGETS))
-    print(f"{len(given.target or TARGETS) - broken} passed, {broken} failed")
-    return min(broken, 1)
+    print(f"{len(names) - len(broken)} passed, {len(broken)} failed")
+    return min(len(broken), 1)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """How many inputs the targets have taken in all: a line per run, and the table made of them."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,10 +25,17 @@ def note(out: Path, target: str, inputs: int, seconds: int, edges: int, *, broke
         file.write(json.dumps(row) + "\n")
 
 
+def sums(out: Path) -> Counter[str]:
+    """Return how many inputs each target has taken in all runs."""
+    found: Counter[str] = Counter()
+    for row in _runs(out):
+        found[row["target"]] += row["inputs"]
+    return found
+
+
 def write(out: Path, page: Path, targets: Sequence[str]) -> None:
     """Write the sums of all runs into ``page``, between its marks."""
-    text = (out / _RUNS).read_text(encoding="utf-8")
-    rows: list[dict[str, Any]] = [json.loads(line) for line in text.splitlines()]
+    rows = _runs(out)
     lines = [
         f"All runs until {max(row['day'] for row in rows)}.",
         "",
@@ -45,3 +53,8 @@ def write(out: Path, page: Path, targets: Sequence[str]) -> None:
     before, _, rest = old.partition(_BEGIN)
     after = rest.partition(_END)[2]
     page.write_text(before + _BEGIN + "\n".join(lines) + "\n" + _END + after, encoding="utf-8")
+
+
+def _runs(out: Path) -> list[dict[str, Any]]:
+    text = (out / _RUNS).read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
