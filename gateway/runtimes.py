@@ -6,7 +6,6 @@ from typing import Final, Protocol, runtime_checkable
 
 from gateway.control.ports import Runtime
 from gateway.model.company import EngineSettings, Fleet, RuntimeKind, Settings
-from gateway.model.errors import ErrorKind, GatewayError
 from gateway.runtime.places import Places
 from gateway.runtime.process import ProcessRuntime
 from gateway.wcs.settings import embedded_container_files, embedded_files, wcs_files
@@ -24,14 +23,10 @@ class OnEngines(Protocol):
 
 
 def make_runtime(settings: Settings, *, lease_s: float = LEASE_S) -> Runtime:
-    """Return what media servers run on; raises CONFIG_INVALID for one that is not built in."""
+    """Return what media servers run on."""
     kind = settings.media_servers.runtime
     if kind is RuntimeKind.SWARM:
-        raise GatewayError(
-            ErrorKind.CONFIG_INVALID,
-            f"the runtime {kind} is not part of this version",
-            "set media_servers.runtime to docker or process in gateway.yaml",
-        )
+        return _on_swarm(settings)
     if kind is RuntimeKind.DOCKER:
         return _on_engines(settings)
     return ProcessRuntime(
@@ -60,6 +55,28 @@ def _on_engines(settings: Settings) -> Runtime:
         )
 
     return Engines(make)
+
+
+def _on_swarm(settings: Settings) -> Runtime:
+    from gateway.runtime.swarm.runtime import SwarmOptions, SwarmRuntime
+
+    return SwarmRuntime(
+        SwarmOptions(
+            data_dir=settings.data_dir,
+            network=settings.media_servers.network,
+            media_ports=settings.media_servers.media_ports,
+            max_viewers=settings.media_servers.max_viewers,
+            embedded=embedded_container_files,
+            wcs=wcs_files,
+            at=manager(settings),
+        )
+    )
+
+
+def manager(settings: Settings) -> EngineSettings:
+    """Return the way to a manager of the Swarm: the company's own engine."""
+    servers = settings.media_servers
+    return servers.engine_of(None) or EngineSettings(url=servers.engine, network=servers.network)
 
 
 def take_over(runtime: Runtime, fleet: Fleet) -> None:

@@ -7,20 +7,19 @@ from pydantic import BeforeValidator, Field
 from gateway.config.access_schema import AccountKeys, AuditKeys, SignOnKeys, TicketsKeys
 from gateway.config.addresses import Engine, EngineOrName, IceUrl, Listen, Ssh, Url
 from gateway.config.fields import (
-    CpuSet,
     DhcpRange,
     Id,
     Interface,
     Ip,
     IpRange,
-    Memory,
     PortRange,
     Rhythm,
     SecretField,
     Subnet,
     Text,
 )
-from gateway.config.machine_schema import MachineKeys
+from gateway.config.machine_schema import LimitsKeys, MachineKeys
+from gateway.config.nodes_field import NodeLabels
 from gateway.config.notify_schema import NotificationsKeys
 from gateway.config.site_schema import Keys, ScalingKeys
 from gateway.model.company import MediaServers, NetworkDriver, RuntimeKind, Settings
@@ -87,24 +86,6 @@ class NetworkKeys(Keys):
         default=None,
         description="Image with iptables that closes control ports if the media server's has none.",
         examples=["camera-gateway-mediaserver:0.1.0"],
-    )
-
-
-class LimitsKeys(Keys):
-    """What one media server may use."""
-
-    cpus: Annotated[float, Field(gt=0, le=1024, allow_inf_nan=False)] | None = Field(
-        default=None, description="Processors that one media server may use.", examples=["2"]
-    )
-    memory: Memory | None = Field(
-        default=None,
-        description="Memory that one media server may use (k, m, g).",
-        examples=["2g"],
-    )
-    cpuset: CpuSet | None = Field(
-        default=None,
-        description="Numbers of the processors that media servers run on.",
-        examples=["0-3"],
     )
 
 
@@ -187,6 +168,12 @@ class MediaServersKeys(Keys):
         default=NetworkKeys(), description="Network of the media servers (docker, swarm)."
     )
     limits: LimitsKeys = Field(default=LimitsKeys(), description="What one media server may use.")
+    nodes: NodeLabels = Field(
+        default=_SERVERS.nodes,
+        description="Labels that a node must have to run media servers (swarm).",
+        examples=["{lan: north}"],
+        json_schema_extra={"default": {}},
+    )
     media_ports: PortRange = Field(
         default=_SERVERS.media_ports,
         description="First and last UDP port of the media; an embedded server takes one of them.",

@@ -152,6 +152,7 @@ def to_site(
             license=reader.optional(server.license, ("media_server", "license")),
             max_viewers=server.max_viewers,
             engine=server.engine,
+            nodes=server.nodes,
             rtsp_output=convert_output.rtsp_output(server.rtsp_output, secrets, report),
         ),
         discovery=discovery,

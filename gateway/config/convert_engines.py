@@ -24,6 +24,7 @@ def media_servers(keys: MediaServersKeys, secrets: Secrets, report: Report) -> M
         ),
         network=network,
         limits=Limits(cpus=keys.limits.cpus, memory=keys.limits.memory, cpuset=keys.limits.cpuset),
+        nodes=keys.nodes,
         media_ports=keys.media_ports,
         max_viewers=keys.max_viewers,
         keep_on_stop=keys.keep_on_stop,

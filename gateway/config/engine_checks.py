@@ -125,6 +125,8 @@ def check_engine(site: Site, settings: Settings, report: Report) -> None:
     if name is not None and servers.runtime is RuntimeKind.PROCESS:
         report(path, "is not used: media_servers.runtime is process", Severity.WARNING)
         return
+    if servers.runtime is RuntimeKind.SWARM:
+        return
     engine = servers.engine_of(name)
     if engine is None:
         known = [one.name for one in servers.engines]

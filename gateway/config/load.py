@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from gateway.config import checks, engine_checks, network_checks, output_checks
+from gateway.config import checks, engine_checks, network_checks, output_checks, swarm_checks
 from gateway.config.admission import admit
 from gateway.config.convert import to_settings, to_site
 from gateway.config.files import on_the_way, read_regular, reason
@@ -123,6 +123,7 @@ class Loader:
             network_checks.check_company(settings, report)
             if settings.media_servers.runtime is not RuntimeKind.PROCESS:
                 engine_checks.check_engines(settings.media_servers, report)
+            swarm_checks.check_company(settings, report)
         now.problems.extend(report.problems)
         if settings is not None and not report.failed:
             self._settings = settings
@@ -154,6 +155,7 @@ class Loader:
             checks.check_site(site, source.site.id, report)
             if now.settled:
                 engine_checks.check_engine(site, now.settings, report)
+                swarm_checks.check_site(site, now.settings, report)
             network_checks.check_address(site, now.settings, report)
             output_checks.check_output(site, now.settings, report)
         now.problems.extend(report.problems)

@@ -1,11 +1,11 @@
-"""The keys of ``machine`` in ``gateway.yaml``: how much of the machine media servers may take."""
+"""The keys in ``gateway.yaml`` that say how much of the machine media servers may take."""
 
 import re
 from typing import Annotated, Any, Final
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
-from gateway.config.fields import wrong
+from gateway.config.fields import CpuSet, Memory, wrong
 from gateway.config.site_schema import Keys
 from gateway.model.company import Machine
 
@@ -23,6 +23,24 @@ def _share(data: Any) -> float:
 Share = Annotated[
     float, PlainValidator(_share), WithJsonSchema({"type": "string", "pattern": r"^\d{1,3} ?%$"})
 ]
+
+
+class LimitsKeys(Keys):
+    """What one media server may use."""
+
+    cpus: Annotated[float, Field(gt=0, le=1024, allow_inf_nan=False)] | None = Field(
+        default=None, description="Processors that one media server may use.", examples=["2"]
+    )
+    memory: Memory | None = Field(
+        default=None,
+        description="Memory that one media server may use (k, m, g).",
+        examples=["2g"],
+    )
+    cpuset: CpuSet | None = Field(
+        default=None,
+        description="Numbers of the processors that media servers run on.",
+        examples=["0-3"],
+    )
 
 
 class MachineKeys(Keys):

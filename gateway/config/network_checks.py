@@ -236,7 +236,7 @@ def check_address(site: Site, settings: Settings, report: Report) -> None:
     """Report a media server's address that the company's network cannot give it."""
     servers, address = settings.media_servers, site.media_server.address
     engine = servers.engine_of(site.media_server.engine)
-    if address is None or servers.runtime is RuntimeKind.PROCESS or engine is None:
+    if address is None or servers.runtime is not RuntimeKind.DOCKER or engine is None:
         return
     network = engine.network
     path: Path = ("media_server", "address")

@@ -17,6 +17,7 @@ from gateway.config.fields import (
     Text,
     wrong,
 )
+from gateway.config.nodes_field import NodeLabels
 from gateway.model.site import Access, Discovery, Follow, Pull, Scaling, Viewing
 
 _DISCOVERY = Discovery()
@@ -178,6 +179,11 @@ class MediaServerKeys(Keys):
         description="Machine that runs it: a name of media_servers.engines in gateway.yaml; "
         "without it media_servers.engine.",
         examples=["north"],
+    )
+    nodes: NodeLabels | None = Field(
+        default=None,
+        description="Labels that its node must have (swarm); without it media_servers.nodes.",
+        examples=["{lan: north}"],
     )
     rtsp_output: RtspOutputKeys | None = Field(
         default=None,

@@ -81,6 +81,7 @@ def origin_spec(site: Site, defaults: MediaServers) -> ServerSpec:
         sound=site.viewing.sound,
         feeds_edges=site.scaling.max_servers > 1,
         rtsp_output=own.rtsp_output,
+        nodes=defaults.nodes if own.nodes is None else own.nodes,
     )
 
 

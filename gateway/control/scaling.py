@@ -158,6 +158,8 @@ class Scaler:
         """Return the load of the machine that the site's servers run on, if it is this one."""
         if settings.media_servers.runtime is RuntimeKind.PROCESS:
             return self._host.load()
+        if settings.media_servers.runtime is RuntimeKind.SWARM:
+            return None  # which of its nodes a site is on is the Swarm's affair
         engine = settings.media_servers.engine_of(site.media_server.engine)
         here = engine is not None and (engine.url is None or engine.url.startswith("unix:"))
         return self._host.load() if here else None

@@ -102,7 +102,8 @@ class MediaServers:
     """The company's defaults for media servers.
 
     ``engine`` is an address, or the name of one of ``engines``. ``media_ports`` is the first and
-    last UDP port that embedded servers may take, one each.
+    last UDP port that embedded servers may take, one each. ``nodes`` are labels that the node of a
+    Swarm must have.
     """
 
     runtime: RuntimeKind = RuntimeKind.PROCESS
@@ -114,6 +115,7 @@ class MediaServers:
     media_ports: tuple[int, int] = (31001, 32000)
     max_viewers: int = 500
     keep_on_stop: bool = True
+    nodes: tuple[tuple[str, str], ...] = ()
 
     def engine_of(self, name: str | None) -> EngineSettings | None:
         """Return the engine of a site that names ``name``, or none; ``None`` for an unknown one."""

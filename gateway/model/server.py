@@ -31,6 +31,7 @@ class ServerSpec:
     ``origin``: the server that an edge takes its streams from, ``None`` for an origin.
     ``feeds_edges``: an origin that edges may take streams from; it is there before the first edge,
     so that an origin need not be made anew for it. ``rtsp_output``: what recorders are offered.
+    ``nodes``: labels that the node of a Swarm must have.
     """
 
     id: str
@@ -47,6 +48,7 @@ class ServerSpec:
     origin: str | None = None
     feeds_edges: bool = False
     rtsp_output: RtspOutput | None = None
+    nodes: tuple[tuple[str, str], ...] = ()
 
 
 class ServerState(StrEnum):

@@ -96,6 +96,7 @@ class MediaServerSettings:
     max_viewers: int | None = None
     engine: str | None = None
     rtsp_output: RtspOutput | None = None
+    nodes: tuple[tuple[str, str], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,10 @@ _PACKAGES: Final = "python3,python3-venv,python3-pip,iproute2,iptables,ca-certif
 _CLONE_NEWNET: Final = 0x40000000
 _PR_SET_PDEATHSIG: Final = 1
 _START_S: Final = 60.0
+_OWN_RUN: Final = (
+    *("unshare", "--mount", "--propagation", "private"),
+    *("sh", "-c", 'mount -t tmpfs tmpfs /run && exec "$0" "$@"'),
+)
 _BASE: Final = "camera-gateway-base:1"
 _CONTEXT: Final = (
     *("Dockerfile", "pyproject.toml", "README.md", "LICENSE", "gateway", "web"),
@@ -45,7 +49,11 @@ GATEWAY_IMAGE: Final = "camera-gateway:test"
 
 @dataclass(slots=True)
 class Engine:
-    """One running engine; ``name`` is also that of its network namespace (the Docker host)."""
+    """One running engine; ``name`` is also that of its network namespace (the Docker host).
+
+    ``own_run`` gives it a folder ``/run`` of its own: two members of a Swarm on one machine would
+    take the same files there.
+    """
 
     name: str
     folder: Path
@@ -53,6 +61,7 @@ class Engine:
     process: subprocess.Popen[bytes] | None = None
     made: list[str] = field(default_factory=list)
     options: tuple[str, ...] = ()
+    own_run: bool = False
 
     @property
     def url(self) -> str:
@@ -80,7 +89,9 @@ class Engine:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [
-                    *("nsenter", f"--net=/run/netns/{self.name}", "dockerd"),
+                    *("nsenter", f"--net=/run/netns/{self.name}"),
+                    *(_OWN_RUN if self.own_run else ()),
+                    "dockerd",
                     *("--data-root", str(self.data), "--exec-root", str(self.folder / "exec")),
                     *("-H", self.url, "-p", str(self.folder / "pid"), "--bridge=none"),
                     *("--default-address-pool", "base=172.30.0.0/16,size=20"),
@@ -175,13 +186,13 @@ class Engine:
 
 
 @contextlib.contextmanager
-def engine(*, images: bool = True) -> Iterator[Engine]:
+def engine(*, images: bool = True, own_run: bool = False) -> Iterator[Engine]:
     """Run an engine for as long as the context lasts; ``images`` makes :data:`IMAGE` ready."""
     CACHE.mkdir(parents=True, exist_ok=True)
     name = f"cg-{uuid.uuid4().hex[:6]}"
     folder = Path(tempfile.mkdtemp(prefix=f"{name}-"))
     with _layers(folder) as data:
-        one = Engine(name, folder, data)
+        one = Engine(name, folder, data, own_run=own_run)
         try:
             one._namespace(name)
             one.start()
@@ -203,7 +214,8 @@ def _layers(folder: Path) -> Iterator[Path]:
             except BlockingIOError:
                 continue
             # Networks of a run whose engine was killed would stand in the way of new ones.
-            shutil.rmtree(CACHE / kept / "network", ignore_errors=True)
+            for left in ("network", "swarm"):
+                shutil.rmtree(CACHE / kept / left, ignore_errors=True)
             yield CACHE / kept
             return
     yield folder / "data"

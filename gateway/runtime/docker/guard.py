@@ -21,18 +21,7 @@ _RUN_S: Final = 30.0
 _NO_TOOL: Final = 3
 _CLOSED: Final = "-P INPUT DROP"
 
-_SCRIPT: Final = r"""
-set -u
-leg() {
-  for file in /sys/class/net/*/address; do
-    if [ -n "$1" ] && [ "$(cat "$file")" = "$1" ]; then
-      file=${file%/address}; echo "${file##*/}"
-    fi
-  done
-}
-control=$(leg "$CONTROL_MAC")
-cdn=$(leg "$CDN_MAC")
-[ -n "$control" ] || { echo "no interface has $CONTROL_MAC"; exit 2; }
+RULES: Final = r"""
 rules() {
   echo '*filter'
   echo ':INPUT DROP [0:0]'
@@ -64,12 +53,33 @@ set_up() {
   done
   return 1
 }
-if ! command -v iptables-restore >/dev/null; then echo 'no iptables in this image'; exit 3; fi
-set_up iptables icmp || { echo 'the kernel takes no rules'; exit 4; }
-if grep -qv ' lo$' /proc/net/if_inet6 2>/dev/null; then
-  set_up ip6tables ipv6-icmp >/dev/null || { echo 'IPv6 stays open'; exit 5; }
-fi
+close_ports() {
+  command -v iptables-restore >/dev/null || { echo 'no iptables in this image'; return 3; }
+  set_up iptables icmp || { echo 'the kernel takes no rules'; return 4; }
+  if grep -qv ' lo$' /proc/net/if_inet6 2>/dev/null; then
+    set_up ip6tables ipv6-icmp >/dev/null || { echo 'IPv6 stays open'; return 5; }
+  fi
+}
 """
+"""Shell functions; ``close_ports`` sets the filter. What they read stands in variables:
+
+``control`` and ``cdn`` (interfaces), CONTROL_PEER, CDN_PORT, CDN_MEDIA, MEDIA, RTSP.
+"""
+
+_LEGS: Final = r"""
+set -u
+leg() {
+  for file in /sys/class/net/*/address; do
+    if [ -n "$1" ] && [ "$(cat "$file")" = "$1" ]; then
+      file=${file%/address}; echo "${file##*/}"
+    fi
+  done
+}
+control=$(leg "$CONTROL_MAC")
+cdn=$(leg "$CDN_MAC")
+[ -n "$control" ] || { echo "no interface has $CONTROL_MAC"; exit 2; }
+"""
+_SCRIPT: Final = f"{_LEGS}{RULES}close_ports\n"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,8 @@ from aiohttp import ClientSession
 from gateway import ask, cli
 from gateway.kit.secret import Secret
 from gateway.kit.signals import until_told
-from gateway.model.company import Fleet, MediaServers, RuntimeKind, Settings
+from gateway.model.company import Fleet
 from gateway.model.errors import ErrorKind, GatewayError
-from gateway.runtimes import make_runtime
 from gateway.service import Options, Service, web_dir
 from tests.waiting import until
 
@@ -126,12 +125,6 @@ async def test_a_signal_ends_even_a_beginning() -> None:
 async def test_nobody_who_answers_is_said() -> None:
     with pytest.raises(GatewayError, match="No gateway answers"):
         await ask.sites("http://127.0.0.1:9", None)
-
-
-def test_a_runtime_that_is_not_built_in_is_refused() -> None:
-    settings = Settings(media_servers=MediaServers(runtime=RuntimeKind.SWARM))
-    with pytest.raises(GatewayError, match="swarm"):
-        make_runtime(settings)
 
 
 def test_the_page_is_found() -> None:
