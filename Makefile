@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check quick test test-rooms test-e2e test-docker test-ipvlan test-load faults fuzz bench lock sbom audit web-tools debian clean
+.PHONY: help setup demo check quick test test-rooms test-e2e test-docker test-ipvlan test-load faults soak fuzz bench lock sbom audit web-tools debian clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -57,6 +57,10 @@ test-ipvlan: $(VENV)/ready ## The first installation, on ipvlan in a small virtu
 
 faults: $(VENV)/ready ## Break everything five times and count the seconds; rewrites tests/faults/README.md (eight minutes).
 	$(RUN) tests.faults
+
+MINUTES ?= 30
+soak: $(VENV)/ready ## Half an hour of comings and goings (MINUTES=30); the table of all such runs goes into tests/soak/README.md.
+	$(RUN) tests.soak tests/out/soak --minutes $(MINUTES)
 
 SECONDS_EACH ?= 60
 fuzz: $(VENV)/ready ## Fuzz every parser that strangers reach (SECONDS_EACH=60); kept inputs stay in tests/fuzz/corpus.

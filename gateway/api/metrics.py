@@ -4,6 +4,7 @@ Labels are buildings, media servers and words of fixed lists; never a camera, a 
 address, so the number of series follows the number of buildings.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
@@ -96,6 +97,8 @@ class _Snapshot(Collector):
         lines = self._app[keys.PLAYS].waiting.lengths()
         waiting: dict[Labels, float] = {(("site", site),): n for site, n in lines.items()}
         yield _gauge("viewers_waiting", "Viewers in line before a full building.", waiting)
+        tasks = len(asyncio.all_tasks())
+        yield _gauge("tasks", "Tasks of the gateway's event loop.", {(): tasks})
         yield from _measured(self._app[keys.MEASURES])
 
 

@@ -29,12 +29,17 @@ STAFF = "a staff token of a test"
 
 @dataclass
 class Company:
-    """The files of a company in ``root``, and the gateway process that serves them."""
+    """The files of a company in ``root``, and the gateway process that serves them.
+
+    ``command`` runs the gateway, ``environment`` is what it is given beside ours.
+    """
 
     root: Path
     port: int = 0
     process: asyncio.subprocess.Process | None = None
     settings: dict[str, Any] = field(default_factory=dict)
+    command: tuple[str, ...] = (sys.executable, "-m", "gateway")
+    environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.port = self.port or free_port()
@@ -79,7 +84,7 @@ class Company:
                         "id": camera.id,
                         "name": camera.name.as_json(),
                         "rtsp": camera.rtsp,
-                        "rtsp_sub": camera.rtsp_sub,
+                        "rtsp_sub": camera.rtsp_sub or None,
                         "credential": {
                             "username": CREDENTIAL.username,
                             "password": {"env": "CAMERAS"},
@@ -100,10 +105,10 @@ class Company:
         """Start the gateway and wait until it looks after every site."""
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "gateway", "serve", str(self.sites)),
+                *(*self.command, "serve", str(self.sites)),
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "CAMERAS": PASSWORD, "STAFF": STAFF},
+                env={**os.environ, "CAMERAS": PASSWORD, "STAFF": STAFF, **self.environment},
             )
         await until(self._ready, within=30)
 
