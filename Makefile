@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check quick test test-rooms test-e2e test-docker test-ipvlan test-load faults soak fuzz bench lock sbom audit web-tools debian clean
+.PHONY: help setup demo check quick test test-rooms test-e2e test-docker test-ipvlan test-load test-installs faults soak fuzz bench lock sbom audit web-tools debian clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ test-docker: debian $(VENV)/ready ## Containers on a private Docker Engine with 
 test-ipvlan: $(VENV)/ready ## The first installation, on ipvlan in a small virtual machine (root; five minutes).
 	-@tests/set-up/debian.sh debootstrap qemu-system-x86 cpio
 	$(RUN) pytest -q -rs -m machine tests/ipvlan
+
+test-installs: debian $(VENV)/ready ## The guide on fresh Debian 12, 13 and Ubuntu 24.04 (root, the mirrors; ten minutes).
+	$(RUN) pytest -q -rs tests/installs
 
 faults: $(VENV)/ready ## Break everything five times and count the seconds; rewrites tests/faults/README.md (eight minutes).
 	$(RUN) tests.faults
