@@ -110,7 +110,7 @@ class Entrance:
         if self._listener.receive(viewer, data, time.monotonic()) and address != viewer.address:
             # Browsers report on the way that they use; not all of them nominate it again.
             viewer.ice.chosen = address
-            viewer.link, viewer.address = link, address
+            viewer.move(link, address)
 
     def _check(self, link: Link, data: bytes, address: Address, local: str | None) -> None:
         try:
@@ -141,7 +141,7 @@ class Entrance:
             self._doors.prove(address, now)
             viewer.heard = now
         if ice.chosen == address:
-            viewer.link, viewer.address = link, address
+            viewer.move(link, address)
 
     def _queue_handshake(self, viewer: Viewer, data: bytes) -> None:
         if viewer.keys is not None and viewer.handshake is None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway.mediaserver.fanout.timeline import Timeline
+from gateway.mediaserver.transport.convoy import Convoy
 from gateway.mediaserver.transport.segmentation import Segmentation
 from gateway.mediaserver.transport.srtp import MAX_BATCH, Batch, Protector
 
@@ -116,11 +117,15 @@ class Track:
 
 
 class Press:
-    """Prepares batches: knows how to protect and how the kernel takes them."""
+    """Prepares batches: knows how to protect and how the kernel takes them.
 
-    __slots__ = ("protector", "segmentation")
+    ``convoy`` is the way of a batch to many viewers.
+    """
+
+    __slots__ = ("convoy", "protector", "segmentation")
 
     def __init__(self, protector: Protector, segmentation: Segmentation) -> None:
+        self.convoy = Convoy(protector)
         self.protector = protector
         self.segmentation = segmentation
 

@@ -5,6 +5,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.mediaserver.ports import OnEnd, ViewerInfo
+from gateway.mediaserver.transport.convoy import packed
 from gateway.mediaserver.transport.ice import IceLite
 from gateway.mediaserver.transport.srtp import Batch
 
@@ -31,9 +32,10 @@ class Mode(IntEnum):
 class Viewer:
     """One play. Times are monotonic seconds; counters are since its start.
 
-    ``cursor`` is the number of the next frame to send while it is not LIVE, ``left_at`` the
-    sequence number up to which it was sent packets. ``own_packets`` and ``own_octets`` (of RTP
-    payload) leave out those that its groups count.
+    ``name`` is ``address`` as the kernel reads it, of a viewer on UDP. ``cursor`` is the number of
+    the next frame to send while it is not LIVE, ``left_at`` the sequence number up to which it was
+    sent packets. ``own_packets`` and ``own_octets`` (of RTP payload) leave out those that its
+    groups count.
     """
 
     __slots__ = (
@@ -55,6 +57,7 @@ class Viewer:
         "media_session_id",
         "mode",
         "nacks",
+        "name",
         "on_end",
         "own_octets",
         "own_packets",
@@ -91,6 +94,7 @@ class Viewer:
         self.keys: Any = None
         self.link: Link | None = None
         self.address: Address | None = None
+        self.name = b""
         self.payload_type = 0
         self.rtx_payload_type: int | None = None
         self.audio_payload_type: int | None = None
@@ -108,6 +112,12 @@ class Viewer:
     def connected(self) -> bool:
         """Whether ICE and DTLS are done and the play has not ended."""
         return self.keys is not None and self.mode is not Mode.ENDED
+
+    def move(self, link: "Link", address: "Address") -> None:
+        """Be sent everything by ``link`` to ``address`` from now on."""
+        if address != self.address:
+            self.name = b"" if link.shared < 0 else packed(address)
+        self.link, self.address = link, address
 
     def enter(self, group: "Group") -> None:
         """Be sent from now on what ``group`` is sent."""

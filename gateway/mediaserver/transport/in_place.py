@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import pylibsrtp
 
+from gateway.mediaserver.transport.in_rows import InPlaceRows
 from gateway.mediaserver.transport.srtp import (
     MAX_BATCH,
     MAX_RTCP,
@@ -22,6 +23,7 @@ from gateway.mediaserver.transport.srtp import (
     Batch,
     Profile,
     Protector,
+    Rows,
     SessionProtector,
     SrtpError,
     policy,
@@ -92,8 +94,10 @@ class InPlaceProtector:
         total = sum(sizes)
         if sizes.count(first) + (last != first) == count:
             # Nearly all frames are cut like that: only the last packet has a size of its own.
+            even = True
             slots, lengths = self._grids.get((first, count, tag)) or self._grid(first, count, tag)
         else:
+            even = False
             slots, lengths = self._slots(sizes), _packed([size - tag for size in sizes[:-1]])
         parts = [bytes(tag)] * (3 * count + 2)
         parts[0], parts[1] = lengths, (last - tag).to_bytes(4, sys.byteorder)
@@ -106,7 +110,13 @@ class InPlaceProtector:
             slots=slots,
             source=b"".join(parts),
             place=self._pointers[MAX_BATCH - count],
+            even=even,
         )
+
+    def rows(self, strides: Sequence[int], size: int) -> Sequence[Rows]:
+        """Return rows of each stride, all in the same ``size`` bytes."""
+        yard = self._ffi.new("unsigned char[]", size)
+        return [InPlaceRows(self._ffi, self._protect, yard, stride) for stride in strides]
 
     def _grid(self, stride: int, count: int, tag: int) -> _Grid:
         """Make the slots, and the lengths but the last, of packets of one size."""

@@ -18,10 +18,12 @@ the last its own number, so that it is never taken for a UDP address or for anot
 class Link(Protocol):
     """A way to send; the methods that are given an address may know it already.
 
-    ``backlog`` is bytes that wait for room.
+    ``backlog`` is bytes that wait for room; ``shared`` is the descriptor of a UDP socket that
+    serves many viewers, -1 for a connection of one viewer.
     """
 
     backlog: int
+    shared: int
 
     def sendmsg(
         self,

@@ -10,6 +10,9 @@ MAX_BATCH: Final = 44
 """Packets of one batch: 44 of the largest stay below UDP's 64 KB in one send call."""
 
 WORK_BYTES: Final = 65_536
+ROW_LEAD: Final = 4 * MAX_BATCH
+"""Bytes before the packets of a row, for the protector's own use."""
+
 MAX_RTCP: Final = 1500
 RTP_HEADER: Final = 12
 REPLAY_WINDOW: Final = 1024
@@ -77,10 +80,11 @@ class Batch:
     """Some RTP packets laid end to end with room for their tags, ready to protect and send.
 
     ``sizes`` are bytes of each encrypted packet, ``total`` is their sum; ``octets`` counts RTP
-    payload. ``source``, ``place`` and ``slots`` belong to the protector.
+    payload. ``even``: all packets are of one size but the last. ``source``, ``place`` and
+    ``slots`` belong to the protector.
     """
 
-    __slots__ = ("count", "octets", "place", "runs", "sizes", "slots", "source", "total")
+    __slots__ = ("count", "even", "octets", "place", "runs", "sizes", "slots", "source", "total")
 
     def __init__(
         self,
@@ -91,8 +95,10 @@ class Batch:
         slots: tuple[Any, ...],
         source: Any = None,
         place: Any = None,
+        even: bool = False,
     ) -> None:
         self.sizes = sizes
+        self.even = even
         self.total = total
         self.octets = octets
         self.count = len(slots)
@@ -102,10 +108,31 @@ class Batch:
         self.runs: tuple[Run, ...] = ()
 
 
+class Rows(Protocol):
+    """Room for the same batch as several viewers get it, a row of ``stride`` bytes for each.
+
+    The packets of a row lie end to end from ``ROW_LEAD`` on.
+    """
+
+    memory: memoryview
+    stride: int
+    count: int
+
+    def protect(self, keys: Sequence[Any], batch: Batch) -> int:
+        """Encrypt an even ``batch`` for each of ``keys``, one row after the other.
+
+        ``batch`` must fit the stride, ``keys`` the count. Returns how many rows are good: it ends
+        before the first viewer for whom a packet could not be encrypted.
+        """
+
+
 class Protector(Protocol):
     """Encrypts for viewers; its ``work`` buffer holds the batch protected last."""
 
     work: memoryview
+
+    def rows(self, strides: Sequence[int], size: int) -> "Sequence[Rows]":
+        """Return rows of each stride, all in the same ``size`` bytes; none if they gain nothing."""
 
     def keys(
         self, profile: Profile, outbound: bytes, inbound: bytes, *, window: int = REPLAY_WINDOW
@@ -142,6 +169,11 @@ class SessionProtector:
     def __init__(self) -> None:
         self._work = bytearray(WORK_BYTES)
         self.work = memoryview(self._work)
+
+    def rows(self, strides: Sequence[int], size: int) -> Sequence[Rows]:
+        """Return none: what is copied packet by packet gains nothing from rows."""
+        del strides, size
+        return ()
 
     def keys(
         self, profile: Profile, outbound: bytes, inbound: bytes, *, window: int = REPLAY_WINDOW

@@ -49,6 +49,7 @@ class TcpLink:
         "backlog",
         "heard",
         "proven",
+        "shared",
     )
 
     def __init__(
@@ -59,6 +60,7 @@ class TcpLink:
         closed: "Callable[[TcpLink], None]",
     ) -> None:
         self.address = address
+        self.shared = -1
         self.proven = False
         self.heard = time.monotonic()
         self.backlog = 0

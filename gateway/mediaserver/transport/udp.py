@@ -30,7 +30,16 @@ class UdpSocket:
     addresses of its family and tells to which one a datagram came.
     """
 
-    __slots__ = ("_held", "_loop", "_receive", "_socket", "_wildcard", "backlog", "sendmsg")
+    __slots__ = (
+        "_held",
+        "_loop",
+        "_receive",
+        "_socket",
+        "_wildcard",
+        "backlog",
+        "sendmsg",
+        "shared",
+    )
 
     def __init__(self, sock: socket.socket, receive: OnDatagram, *, wildcard: bool = False) -> None:
         self._socket = sock
@@ -40,6 +49,7 @@ class UdpSocket:
         self._wildcard = wildcard
         self.backlog = 0
         self.sendmsg = sock.sendmsg
+        self.shared = sock.fileno()
         self._loop.add_reader(sock, self._readable)
 
     @property
@@ -55,6 +65,7 @@ class UdpSocket:
 
     def close(self) -> None:
         """Stop at once; what waits is lost."""
+        self.shared = -1
         self._loop.remove_reader(self._socket)
         self._loop.remove_writer(self._socket)
         self._held.clear()

@@ -179,3 +179,29 @@ async def test_closing_says_good_bye_and_leaves_nothing() -> None:
 async def test_closing_does_not_wait_for_a_dead_camera() -> None:
     async with rtsp_peer(TEARDOWN=lambda _: None) as peer, capturing(peer) as (_, sink):
         await play_some(peer, sink)
+
+
+async def test_an_address_where_nobody_answers_is_tried_often() -> None:
+    async with rtsp_peer() as peer:
+        nobody = peer.url()
+    clock = Pauses()
+    settings = CaptureSettings(retry_first_s=0.2, retry_most_s=10, retry_away_s=1)
+    async with capturing(nobody, settings, clock) as (capture, _):
+        for turn in range(10):
+            await until(lambda: len(clock.asked) > turn)  # noqa: B023  # awaited in this very turn
+            clock.go.set()
+        assert capture.state.status is CaptureStatus.FAILED
+        assert max(clock.asked) <= 1
+
+
+async def test_a_camera_that_answers_badly_is_tried_ever_more_rarely() -> None:
+    clock = Pauses()
+    settings = CaptureSettings(retry_first_s=0.2, retry_most_s=10, retry_away_s=1)
+    async with (
+        rtsp_peer(DESCRIBE=lambda request: reply(request, 404, "Not Found")) as peer,
+        capturing(peer, settings, clock),
+    ):
+        for turn in range(8):
+            await until(lambda: len(clock.asked) > turn)  # noqa: B023  # awaited in this very turn
+            clock.go.set()
+        assert max(clock.asked) > 3

@@ -104,5 +104,35 @@ def test_short_keys_are_refused(kind: type[srtp.Protector]) -> None:
         kind().keys(srtp.GCM, b"short", b"short")
 
 
+ROW = 29_760
+
+
+@pytest.mark.parametrize("sizes", [(1200,) * 9, (1200, 1200, 30), (7,)])
+def test_rows_hold_what_each_viewer_gets_alone(
+    profile: srtp.Profile, sizes: tuple[int, ...]
+) -> None:
+    keys = [os.urandom(profile.key + profile.salt) for _ in range(5)]
+    protector, judge = in_place.InPlaceProtector(), srtp.SessionProtector()
+    (rows,) = protector.rows([ROW], 5 * ROW)
+    packets = [packet(number, size) for number, size in enumerate(sizes)]
+    batch = laid_out(protector, packets, profile.tag)
+    assert rows.count == 5
+    assert rows.protect([protector.keys(profile, key, key) for key in keys], batch) == 5
+    for row, key in enumerate(keys):
+        judge_keys = judge.keys(profile, key, key)
+        start = row * rows.stride + srtp.ROW_LEAD
+        alone = b"".join(judge.protect_one(judge_keys, item) or b"" for item in packets)
+        assert bytes(rows.memory[start : start + batch.total]) == alone
+
+
+def test_rows_end_before_a_viewer_that_cannot_be_served() -> None:
+    protector, key = in_place.InPlaceProtector(), bytes(range(30))
+    (rows,) = protector.rows([ROW], 3 * ROW)
+    keys = [protector.keys(srtp.SHA1, key, key) for _ in range(3)]
+    assert protector.protect(keys[1], laid_out(protector, [packet(3000)], 10))
+    assert rows.protect(keys, laid_out(protector, [packet(1)], 10)) == 1
+    assert rows.protect(keys[2:], laid_out(protector, [packet(1)], 10)) == 1
+
+
 def test_libsrtp_is_of_the_pinned_kind() -> None:
     assert pylibsrtp.__version__.split(".")[0] == "1"
