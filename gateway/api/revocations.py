@@ -53,7 +53,10 @@ class Revocations:
 
     def is_void(self, site: Site | None, site_id: str, subject: str, issued: float | None) -> bool:
         """Tell whether a ticket's right to a site was withdrawn."""
-        since = [self._since.get((site_id, None)), self._since.get((site_id, subject or None))]
+        since = [
+            self._since.get(key)
+            for key in ((None, None), (site_id, None), (site_id, subject or None))
+        ]
         if subject:
             since.append(self._since.get((None, subject)))
         if site is not None and site.viewing.tickets_since is not None:

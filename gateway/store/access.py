@@ -20,6 +20,11 @@ _MIGRATIONS: Final = (
 )
 
 
+# Nobody knows any more which tickets were withdrawn: until websites mint new ones, none is good.
+_NO_TICKET: Final = "INSERT INTO revocations VALUES ('', '', strftime('%s', 'now') + 1)"
+
+
 def access_database(folder: Path | None) -> Database:
     """Return the database in ``folder``; ``None`` keeps it in memory."""
-    return Database(None if folder is None else folder / FILE, _MIGRATIONS)
+    path = None if folder is None else folder / FILE
+    return Database(path, _MIGRATIONS, instead=_NO_TICKET)

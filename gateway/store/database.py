@@ -1,6 +1,7 @@
 """One SQLite file, used in one thread of its own; many processes may have it open.
 
-Migrations are counted by ``user_version``: each is applied once, in a transaction.
+Migrations are counted by ``user_version``: each is applied once, in a transaction. A file that is
+damaged is put aside, and a new one begun: cameras are not to wait for somebody to repair records.
 """
 
 import asyncio
@@ -10,10 +11,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar
 
+import structlog
+
 from gateway.model.errors import ErrorKind, GatewayError
+
+DAMAGED: Final = ".damaged"
+"""What is added to the name of a file that was put aside; the last one is kept."""
 
 _BUSY_MS: Final = 5000
 _WITHIN_S: Final = 15.0
+# SQLite's primary result codes SQLITE_CORRUPT and SQLITE_NOTADB; extended ones add higher bits.
+_DAMAGE: Final = frozenset({11, 26})
+_JOURNALS: Final = ("", "-wal", "-shm")
 _T = TypeVar("_T")
 
 Migration = str
@@ -24,12 +33,16 @@ class Database:
     """Runs functions on the connection, one after another, outside the event loop.
 
     ``path`` ``None`` keeps everything in memory. Raises GatewayError of kind INTERNAL for what
-    SQLite refuses, and for a file that a newer gateway has written.
+    SQLite refuses, and for a file that a newer gateway has written. ``instead`` is what a file that
+    takes the place of a damaged one begins with.
     """
 
-    def __init__(self, path: Path | None, migrations: Sequence[Migration]) -> None:
+    def __init__(
+        self, path: Path | None, migrations: Sequence[Migration], *, instead: Migration = ""
+    ) -> None:
         self._path = path
         self._migrations = migrations
+        self._instead = instead
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._connection: sqlite3.Connection | None = None
 
@@ -53,6 +66,37 @@ class Database:
         self._thread.shutdown(wait=False)
 
     def _do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        try:
+            return self._try(work)
+        except sqlite3.DatabaseError as error:
+            if self._path is None or not _damages(error):
+                raise
+            self._put_aside(self._path, str(error))
+        return self._try(work)
+
+    def _put_aside(self, path: Path, why: str) -> None:
+        """Keep a damaged file under another name, and begin a new one; raises OSError."""
+        self._close()
+        aside = path.with_name(path.name + DAMAGED)
+        for journal in _JOURNALS:
+            # A journal of one file must never be applied to another.
+            Path(f"{aside}{journal}").unlink(missing_ok=True)
+        for journal in reversed(_JOURNALS):
+            old = Path(f"{path}{journal}")
+            if old.exists():
+                old.rename(f"{aside}{journal}")
+        structlog.get_logger("store").error(
+            "a damaged file is put aside, and a new one begun",
+            file=str(path),
+            aside=aside.name,
+            reason=why,
+        )
+        if self._instead:
+            connection = self._open()
+            with connection:
+                connection.execute(self._instead)
+
+    def _try(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         connection = self._connection or self._open()
         with connection:
             return work(connection)
@@ -99,3 +143,8 @@ class Database:
             f"the records {self._path or 'in memory'} cannot be used: {why}",
             "look at the disk's free space and the owner of the data folder",
         )
+
+
+def _damages(error: sqlite3.DatabaseError) -> bool:
+    """Tell whether the file itself is the trouble, and not the disk, a lock or a statement."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE

@@ -2,13 +2,12 @@
 
 import asyncio
 import sqlite3
+import time
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
+from gateway.api.revocations import Revocations
 from gateway.model.access import AuditQuery, Revocation, SessionRecord, View, Way
-from gateway.model.errors import GatewayError
 from gateway.store.access import access_database
 from gateway.store.audit import AuditRecords
 from gateway.store.revocations import RevocationRecords
@@ -95,21 +94,33 @@ async def test_a_disk_that_hangs_loses_rows_and_stops_nobody(tmp_path: Path) -> 
     other.execute("BEGIN EXCLUSIVE")
     for n in range(10):
         records.begin(replace(VIEW, play=f"p{n}"))
+    assert records.waiting == 3
     other.rollback()
     other.close()
     await until(lambda: _count(tmp_path) == 3)
+    await until(lambda: records.waiting == 0)
     records.begin(replace(VIEW, play="after"))
     await until(lambda: _count(tmp_path) == 4)
     await records.close()
 
 
-async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+async def test_a_file_that_is_no_database_stops_no_recording(tmp_path: Path) -> None:
     (tmp_path / "audit.db").write_bytes(b"no database at all" * 100)
     records = AuditRecords(tmp_path)
     records.begin(VIEW)
-    with pytest.raises(GatewayError, match=r"audit\.db"):
-        await records.running()
     await records.close()
+    assert _count(tmp_path) == 1
+
+
+async def test_when_it_is_forgotten_which_tickets_are_void_all_are(tmp_path: Path) -> None:
+    (tmp_path / "access.db").write_bytes(b"no database at all" * 100)
+    access = access_database(tmp_path)
+    void = Revocations(RevocationRecords(access))
+    await void.load()
+    await access.close()
+    now = time.time()
+    assert void.is_void(None, "house", "flat-7", now - 5)
+    assert not void.is_void(None, "house", "flat-7", now + 5)
 
 
 async def test_names_that_are_sql_are_only_names(tmp_path: Path) -> None:

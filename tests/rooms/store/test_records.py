@@ -34,7 +34,7 @@ from gateway.model.survey import (
     SurveyStatus,
 )
 from gateway.store import records
-from gateway.store.database import Database
+from gateway.store.database import DAMAGED, Database
 from gateway.store.record_page import page
 from gateway.store.records import FILE, RecordStore
 from gateway.store.shapes import restored
@@ -145,13 +145,43 @@ async def test_a_file_of_a_newer_gateway_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"not a database" * 100, b"SQLite format 3\0" + b"\xff" * 500])
-async def test_a_broken_file_says_so(tmp_path: Path, content: bytes) -> None:
+async def test_a_broken_file_is_put_aside_and_a_new_one_begun(
+    tmp_path: Path, content: bytes
+) -> None:
     (tmp_path / FILE).write_bytes(content)
     async with RecordStore(tmp_path) as store:
-        with pytest.raises(GatewayError) as caught:
-            await store.remembered()
-    assert caught.value.kind is ErrorKind.INTERNAL
-    assert caught.value.hint
+        assert await store.remembered() == []
+        await store.remember(KNOWN)
+    assert (tmp_path / f"{FILE}{DAMAGED}").read_bytes() == content
+    async with RecordStore(tmp_path) as store:
+        assert await store.remembered() == [KNOWN]
+
+
+async def test_a_file_that_is_damaged_meanwhile_costs_no_later_record(tmp_path: Path) -> None:
+    async with RecordStore(tmp_path) as store:
+        await store.remember(KNOWN)
+        with (tmp_path / FILE).open("r+b") as file:
+            file.truncate(5000)
+            file.write(b"\xff" * 3000)
+        for journal in ("-wal", "-shm"):
+            (tmp_path / f"{FILE}{journal}").unlink()
+        async with RecordStore(tmp_path) as other:
+            assert await other.remembered() == []
+            await other.remember(KNOWN)
+            assert await other.remembered() == [KNOWN]
+
+
+async def test_a_full_disk_is_no_damage(tmp_path: Path) -> None:
+    store = Database(tmp_path / FILE, ("CREATE TABLE seen (what TEXT);",))
+
+    def full(connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA max_page_count = 3")
+        connection.execute("INSERT INTO seen VALUES (?)", ("x" * 100_000,))
+
+    with pytest.raises(GatewayError, match="full"):
+        await store.do(full)
+    await store.close()
+    assert not (tmp_path / f"{FILE}{DAMAGED}").exists()
 
 
 async def test_the_event_loop_is_never_held(tmp_path: Path) -> None:
