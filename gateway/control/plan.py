@@ -20,8 +20,12 @@ def make_plan(
     captures: Captures,
     *,
     fingerprint: Callable[[ServerSpec], str],
+    hung: Collection[str] = (),
 ) -> Plan:
-    """Return the steps that make the world as ``wanted``: servers first, then cameras."""
+    """Return the steps that make the world as ``wanted``: servers first, then cameras.
+
+    ``hung`` are media servers that run and have answered nobody for long.
+    """
     there = {server.id: server for server in servers}
     own = {server.id: server for server in servers if server.site == wanted.site}
     steps = [*_redundant(wanted, own)]
@@ -30,6 +34,9 @@ def make_plan(
         if observed is not None and observed.site != wanted.site:
             continue  # somebody else's server has the name: never ours to touch
         step = _server_step(spec, observed, fingerprint)
+        if step is None and spec.id in hung:
+            reason = "it runs, but has answered nobody for long"
+            step = Step(StepKind.REPLACE, spec.site, spec.id, reason, spec=spec)
         if step is not None:
             steps.append(step)
         elif spec.role is Role.ORIGIN and spec.id in captures:

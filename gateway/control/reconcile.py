@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from gateway.control.answering import Answering
 from gateway.control.clients import Clients
 from gateway.control.desired import Desired
 from gateway.control.facts import PLAYING, Facts, ServerFacts
@@ -46,6 +47,9 @@ _DONE = {
 }
 
 
+_BEGINS = frozenset({StepKind.CREATE, StepKind.REPLACE, StepKind.START})
+
+
 @dataclass(slots=True)
 class Reconciler:
     """The hands of one site. ``stirred`` is called when a background pull has ended.
@@ -67,6 +71,7 @@ class Reconciler:
     _troubles: dict[str, GatewayError] = field(default_factory=dict)
     _pulling: Tasks = field(init=False)
     _in_flight: set[str] = field(default_factory=set)
+    _answering: Answering = field(default_factory=Answering)
     _known_good: set[str] = field(default_factory=set)
     _last_step: str = ""
     _complaints: dict[str, str] = field(default_factory=dict)
@@ -94,6 +99,7 @@ class Reconciler:
             [one.observed for one in servers],
             captures,
             fingerprint=self.runtime.fingerprint,
+            hung=self._answering.hung(self.clock.monotonic()),
         )
 
     async def cycle(self, decide: Decide, *, fresh: bool = True, act: bool = True) -> Facts:
@@ -129,6 +135,7 @@ class Reconciler:
 
     async def _ask(self, server: ServerObserved) -> ServerFacts:
         if server.state is not ServerState.RUNNING:
+            self._answering.begun(server.id)
             return ServerFacts(server)
         client = await self.clients.get(server)
         if client is None:
@@ -136,17 +143,22 @@ class Reconciler:
         try:
             async with asyncio.timeout(_ASK_S):
                 if server.id not in self._known_good and not await client.ready():
+                    self._answering.silent(server.id, self.clock.monotonic())
                     return ServerFacts(server)
                 captures, streams = await asyncio.gather(client.captures(), client.streams())
                 stats = await _numbers(server, client, streams)
         except GatewayError as error:
-            self._known_good.discard(server.id)
-            return ServerFacts(server, error=error)
+            return self._unanswered(server, error)
         except TimeoutError:
-            self._known_good.discard(server.id)
-            return ServerFacts(server, error=_silent(server.id))
+            return self._unanswered(server, _silent(server.id))
         self._known_good.add(server.id)
+        self._answering.heard(server.id)
         return ServerFacts(server, True, tuple(captures), tuple(streams), stats=stats)  # noqa: FBT003  # asked
+
+    def _unanswered(self, server: ServerObserved, error: GatewayError) -> ServerFacts:
+        self._known_good.discard(server.id)
+        self._answering.silent(server.id, self.clock.monotonic())
+        return ServerFacts(server, error=error)
 
     def _note_health(self, wanted: Desired, servers: Sequence[ServerFacts]) -> None:
         now = self.clock.monotonic()
@@ -214,6 +226,10 @@ class Reconciler:
             return
         self.measures.count("steps", kind=step.kind, result="done")
         self._troubles.pop(step.target, None)
+        if step.kind in _BEGINS:
+            # A new server pulls anew: that says nothing about the cameras.
+            self._pulls.forget_others(())
+            self._answering.begun(step.target)
         took = self.clock.monotonic() - started
         self._complaints.pop(step.target, None)
         self._last_step = f"{_DONE[step.kind]} {step.target} in {took:.2f} s: {step.reason}"
