@@ -45,6 +45,10 @@ _INFO: Final = {
     ErrorKind.CAMERA_OFFLINE: "Failed by RTP activity",
 }
 _NO_CONNECTION: Final = "Failed to connect to rtsp stream"
+_KNOCK_S: Final = 2.5
+"""So long a camera that was away is given to connect: its network sends again after a second."""
+
+_AWAY: Final = frozenset({ErrorKind.CAMERA_UNREACHABLE, ErrorKind.CAMERA_TIMEOUT})
 # Nothing that a quick new try would change; the camera's settings have to.
 _LASTING: Final = frozenset({ErrorKind.CODEC_UNSUPPORTED, ErrorKind.CAMERA_NO_VIDEO})
 
@@ -55,6 +59,8 @@ class CaptureSettings:
 
     ``stall_s``: no video packet for so long means that the camera is gone. ``first_frame_s``: so
     long a key frame may take (cameras with "smart" codecs send one every 10 to 20 seconds).
+    ``retry_away_s``: the longest pause while nobody at all answers at the camera's address: one
+    that boots shall be seen as soon as it answers, and a try is one small packet.
     ``login_s``: the first pause after a refused password (cameras lock out); it grows.
     ``sound``: take G.711 sound too. ``allowed(host)``: see :class:`ClientSettings`.
     """
@@ -65,6 +71,7 @@ class CaptureSettings:
     request_s: float = 5.0
     retry_first_s: float = 0.2
     retry_most_s: float = 10.0
+    retry_away_s: float = 1.0
     login_s: float = 60.0
     login_most_s: float = 900.0
     sound: bool = False
@@ -122,6 +129,8 @@ class Capture:
     clock: Clock
     name: str = ""
     _failure: GatewayError | None = field(default=None, init=False)
+    _spoke: bool = field(default=False, init=False)
+    _away: bool = field(default=False, init=False)
     _video: VideoAssembler | None = field(default=None, init=False)
     _total: _Counters = field(default_factory=_Counters, init=False)
     _pauses: Backoff = field(init=False)
@@ -190,7 +199,8 @@ class Capture:
         self._login_pauses.reset()
         if failure.kind in _LASTING:
             return max(self._pauses.next(), self.settings.retry_most_s / 2)
-        return self._pauses.next()
+        pause = self._pauses.next()
+        return min(pause, self.settings.retry_away_s) if self._away else pause
 
     def _settle(self, failure: GatewayError) -> bool:
         """Note the end of a try and tell whether it had played."""
@@ -198,6 +208,7 @@ class Capture:
         played = video is not None and video.frames > 0
         news = played or self._failure is None or str(self._failure) != str(failure)
         self._failure = failure
+        self._away = failure.kind in _AWAY and not self._spoke
         if video is not None:
             self._total.add(video)
         if played:
@@ -216,7 +227,7 @@ class Capture:
         client = Client(
             address,
             ClientSettings(
-                connect_s=settings.connect_s,
+                connect_s=min(settings.connect_s, _KNOCK_S) if self._away else settings.connect_s,
                 request_s=settings.request_s,
                 allowed=settings.allowed,
             ),
@@ -229,6 +240,7 @@ class Capture:
             video.announce()
             return await self._watch(client, video, address.host)
         finally:
+            self._spoke = client.server_spoke
             await client.close()
 
     def _tracks(
