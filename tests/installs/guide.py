@@ -22,7 +22,11 @@ done
 grep -q 'the gateway serves' /tmp/serve.log
 """
 END: Final = "kill %%; wait %% || true"
-GONE: Final = "! ls /opt/camera-gateway /etc/camera-gateway /var/lib/camera-gateway"
+GONE: Final = """
+for folder in /opt/camera-gateway /etc/camera-gateway /var/lib/camera-gateway; do
+  [ ! -e $folder ]
+done
+"""
 _BLOCK: Final = re.compile(r"<!-- tried: ([a-z ]+) -->\n```console\n(.+?)```", re.DOTALL)
 
 

@@ -39,8 +39,7 @@ watch_demo() (
   case $ended in 0|2|130) exit 0 ;; *) exit 1 ;; esac
 )
 watch_demo || watch_demo
-! ls -d /tmp/gateway-demo-*
-! grep -al mediaserver /proc/[0-9]*/cmdline
+if ls -d /tmp/gateway-demo-* || grep -al mediaserver /proc/[0-9]*/cmdline; then exit 1; fi
 """
 
 pytestmark = [pytest.mark.installs, pytest.mark.timeout(1800)]
