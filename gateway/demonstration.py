@@ -5,7 +5,6 @@ Joins the pretend cameras to the service, as ``gateway.service`` joins everythin
 
 import asyncio
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -13,11 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from gateway.demo.building import DemoBuilding
-from gateway.demo.run import run_cameras
-from gateway.kit.secret import Secret
 from gateway.kit.signals import until_told
 from gateway.model.errors import ErrorKind, GatewayError
-from gateway.model.site import Credential
 from gateway.model.status import CameraState
 from gateway.service import Options, Service
 
@@ -66,30 +62,6 @@ async def run(listen: tuple[str, int], out: Callable[[str], object] = print) -> 
         await service.close(remove=True)
         await building.close()
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-
-
-async def cameras_only(
-    count: int,
-    *,
-    host: str,
-    port: int,
-    credential: Credential | None,
-    out: Callable[[str], object] = print,
-) -> None:
-    """Run pretend cameras until Ctrl-C; raises GatewayError when they cannot begin."""
-    await until_told(run_cameras(count, host=host, port=port, credential=credential, out=out))
-
-
-def credential(username: str, variable: str) -> Credential:
-    """Return a camera user whose password is in an environment variable; raises GatewayError."""
-    password = os.environ.get(variable, "")
-    if not password:
-        raise GatewayError(
-            ErrorKind.CONFIG_INVALID,
-            f"The environment variable {variable} is not set.",
-            "put the cameras' password there",
-        )
-    return Credential(username, Secret(password), f"env:{variable}")
 
 
 async def _begin(

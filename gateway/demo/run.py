@@ -1,9 +1,13 @@
 """The pretend building by itself: ``gateway demo-cameras``."""
 
 import asyncio
+import os
 from collections.abc import Callable
 
 from gateway.demo.building import DemoBuilding, DemoCamera
+from gateway.kit.secret import Secret
+from gateway.kit.signals import until_told
+from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.site import Credential
 
 
@@ -27,6 +31,30 @@ async def run_cameras(
         await asyncio.get_running_loop().create_future()
     finally:
         await building.close()
+
+
+async def cameras_only(
+    count: int,
+    *,
+    host: str,
+    port: int,
+    credential: Credential | None,
+    out: Callable[[str], object] = print,
+) -> None:
+    """Run pretend cameras until Ctrl-C; raises GatewayError when they cannot begin."""
+    await until_told(run_cameras(count, host=host, port=port, credential=credential, out=out))
+
+
+def credential_of(username: str, variable: str) -> Credential:
+    """Return a camera user whose password is in an environment variable; raises GatewayError."""
+    password = os.environ.get(variable, "")
+    if not password:
+        raise GatewayError(
+            ErrorKind.CONFIG_INVALID,
+            f"The environment variable {variable} is not set.",
+            "put the cameras' password there",
+        )
+    return Credential(username, Secret(password), f"env:{variable}")
 
 
 def _lines(camera: DemoCamera) -> str:

@@ -65,7 +65,7 @@ def shell(*command: str, within: float = 300) -> str:
     return ran.stdout
 
 
-def until(condition: Callable[[], bool], what: str, within: float = 240) -> None:
+def until(condition: Callable[[], bool], what: str, within: float = 400) -> None:
     """Wait until something is true."""
     deadline = time.monotonic() + within
     while not condition():
@@ -94,6 +94,9 @@ def program(name: str, *command: str) -> Iterator[subprocess.Popen[bytes]]:
 class Viewer:
     """Somebody in the LAN who watches the first house."""
 
+    def __init__(self, cameras: subprocess.Popen[bytes]) -> None:
+        self._cameras = cameras
+
     @property
     def seen(self) -> dict[str, Any]:
         """His last report."""
@@ -103,7 +106,14 @@ class Viewer:
 
     def more(self, packets: int = 40, *, new: bool = False) -> None:
         """Wait for further packets, of the same play or of a ``new`` one."""
-        until(lambda: bool(self.seen["play"]), "the first packet")
+
+        def first() -> bool:
+            ended = self._cameras.poll()
+            if ended is not None:
+                raise RuntimeError(f"the cameras ended with {ended}")
+            return bool(self.seen["play"])
+
+        until(first, "the first packet")
         before = self.seen
         play, least = before["play"] + new, 0 if new else before["packets"]
 
@@ -147,6 +157,8 @@ def image() -> None:
     # Every megabyte is hashed under emulation.
     skip = ["usr/lib/modules", "usr/share", "usr/lib/x86_64-linux-gnu/perl*", "opt/app/web"]
     skip += ["usr/sbin/dockerd", "usr/sbin/runc", "usr/bin/docker*", "usr/bin/containerd*"]
+    skip += ["usr/bin/ctr", "usr/bin/dnet", "usr/sbin/ovrouter", "usr/bin/perl*"]
+    skip += ["usr/lib/x86_64-linux-gnu/gconv"]
     skip += ["opt/wheels/numpy*", "opt/wheels/lxml*"]
     tar = subprocess.Popen(
         ["tar", "-C", "/", *(f"--exclude={one}" for one in skip), "-c", *parts],
@@ -289,10 +301,10 @@ def main() -> None:
         image()
         done(Step.IMAGE)
         files()
-        with program("cameras", *IN_LAN, *cameras), serve() as gateway:
+        with program("cameras", *IN_LAN, *cameras) as lens, serve() as gateway:
             look()
             with program("viewer", *IN_LAN, *watch):
-                viewer = Viewer()
+                viewer = Viewer(lens)
                 change(viewer)
                 die(viewer, gateway, engine)
     print(DONE, flush=True)
