@@ -125,12 +125,17 @@ class Service:
             changed=keeper.apply,
             foresee=keeper.foresee,
             poster=posters.get,
+            measures=keeper.measures,
         )
         self._streams.take(self._fleet)
         await self._open_door(watching, posters, keeper, fieldwork)
         self._stack.push_async_callback(self._tasks.close)
         await tell_of_outages(
-            self._stack, settings.data_dir, board=self.board, fleet=lambda: self.fleet
+            self._stack,
+            settings.data_dir,
+            board=self.board,
+            fleet=lambda: self.fleet,
+            measures=keeper.measures,
         )
         keeper.start()
         await self._streams.start()
@@ -184,6 +189,7 @@ class Service:
             data_dir,
             board=self.board,
             days=lambda: self._fleet.settings.history_days,
+            measures=keeper.measures,
         )
         app = create_app(
             fleet=lambda: self.fleet,
@@ -196,7 +202,7 @@ class Service:
             web_dir=web_dir(),
             demo_switch=self.options.demo_switch,
             fieldwork=fieldwork,
-            stores=open_stores(self._stack, data_dir, history),
+            stores=open_stores(self._stack, data_dir, history, measures=keeper.measures),
         )
         settings = self._fleet.settings
         await self._doors.open(

@@ -16,6 +16,7 @@ from gateway.control.streams import Streams
 from gateway.control.survey import Surveys
 from gateway.control.survey_tools import Tools
 from gateway.kit.clock import Clock, SystemClock
+from gateway.kit.measures import Measures
 from gateway.model.company import Fleet
 from gateway.model.probe import CameraVerdict, StreamFacts
 from gateway.model.site import Site
@@ -29,13 +30,17 @@ from gateway.store.records import RecordStore
 
 @asynccontextmanager
 async def open_tools(
-    records: Records, *, clock: Clock | None = None, port: int = PORT
+    records: Records,
+    *,
+    clock: Clock | None = None,
+    port: int = PORT,
+    measures: Measures | None = None,
 ) -> AsyncIterator[Tools]:
     """Open what surveys need; threads and child processes begin with the first survey.
 
     ``port`` is where devices answer WS-Discovery probes.
     """
-    prober = Prober()
+    prober = Prober(measures=measures)
     network = OnvifField(port=port)
     try:
         yield Tools(
@@ -62,6 +67,7 @@ async def open_fieldwork(
     changed: Callable[[Fleet], object],
     foresee: Callable[[str, Site | None], Foresight],
     poster: Callable[[str, str], Picture | None],
+    measures: Measures,
 ) -> tuple[Fieldwork, Streams]:
     """Open what technicians work with; ``stack`` closes it.
 
@@ -69,7 +75,7 @@ async def open_fieldwork(
     what another version of a site's file would lead to.
     """
     records = await stack.enter_async_context(RecordStore(data_dir))
-    tools = await stack.enter_async_context(open_tools(records))
+    tools = await stack.enter_async_context(open_tools(records, measures=measures))
     streams = Streams(
         interviewer=tools.interviewer,
         records=records,

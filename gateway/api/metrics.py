@@ -66,6 +66,11 @@ SPREADS: Final[Mapping[str, str]] = {
 }
 """Spreads of :class:`Measures`, with what they hold."""
 
+LEVELS: Final[Mapping[str, str]] = {
+    "queue_length": "What waits for its turn: looks at cameras, messages, rows for the disk.",
+}
+"""Levels of :class:`Measures`, with what they say."""
+
 
 async def show_metrics(request: web.Request) -> web.Response:
     """``GET /metrics``: for administrators, and for anybody on a listener of its own."""
@@ -173,6 +178,9 @@ def _measured(measures: Measures) -> Iterator[Metric]:
         found = {labels: value for (one, labels), value in measures.counts.items() if one == name}
         names = tuple(key for key, _ in next(iter(found), ()))
         yield _counter(name, words, found, names)
+    for name, words in LEVELS.items():
+        levels = {labels: value for (one, labels), value in measures.levels.items() if one == name}
+        yield _gauge(name, words, levels)
     for name, words in SPREADS.items():
         family = HistogramMetricFamily(f"{_PREFIX}_{name}", words)
         for (one, _), spread in measures.spreads.items():

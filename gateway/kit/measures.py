@@ -1,7 +1,7 @@
 """Numbers that add up while the gateway runs; whoever shows them reads :meth:`Measures.counts`."""
 
 import bisect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -31,6 +31,7 @@ class Measures:
     def __init__(self) -> None:
         self._counts: dict[tuple[str, Labels], float] = {}
         self._spreads: dict[tuple[str, Labels], Spread] = {}
+        self._levels: dict[tuple[str, Labels], Callable[[], float]] = {}
 
     def count(self, name: str, amount: float = 1.0, **labels: str) -> None:
         """Add to a counter."""
@@ -55,10 +56,19 @@ class Measures:
         finally:
             self.took(name, clock.monotonic() - began, **labels)
 
+    def level(self, name: str, read: Callable[[], float], **labels: str) -> None:
+        """Have ``read`` asked whenever somebody wants to know; the last one given counts."""
+        self._levels[name, tuple(sorted(labels.items()))] = read
+
     @property
     def counts(self) -> Mapping[tuple[str, Labels], float]:
         """Every counter."""
         return self._counts
+
+    @property
+    def levels(self) -> Mapping[tuple[str, Labels], float]:
+        """Every level as it is now."""
+        return {key: read() for key, read in self._levels.items()}
 
     @property
     def spreads(self) -> Mapping[tuple[str, Labels], Spread]:

@@ -29,7 +29,13 @@ class Post:
         self._queues: dict[Channel, asyncio.Queue[tuple[Notice, str]]] = {}
         self._tasks = Tasks("post")
         self._session: ClientSession | None = None
+        self._carried = 0
         self._log = structlog.get_logger("notify")
+
+    @property
+    def waiting(self) -> int:
+        """How many messages are not delivered yet, with those that are being tried."""
+        return self._carried + sum(queue.qsize() for queue in self._queues.values())
 
     def send(self, notice: Notice, channels: tuple[Channel, ...], language: str) -> None:
         """Tell everybody; returns at once."""
@@ -56,10 +62,13 @@ class Post:
     async def _carry(self, channel: Channel, queue: asyncio.Queue[tuple[Notice, str]]) -> None:
         while True:
             notice, language = await queue.get()
+            self._carried += 1
             try:
                 await self._insist(channel, notice, language)
             except Exception:  # noqa: BLE001  # the edge: one message must not end the channel
                 self._log.exception("a message could not be sent", channel=name_of(channel))
+            finally:
+                self._carried -= 1
 
     async def _insist(self, channel: Channel, notice: Notice, language: str) -> None:
         loop = asyncio.get_running_loop()

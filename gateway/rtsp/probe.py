@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any, Final
 
+from gateway.kit.measures import Measures
 from gateway.kit.secret import Secret
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.probe import ProbeFailure, ProbeResult, StreamFacts
@@ -43,15 +44,27 @@ _PROFILES: Final = {66: "Baseline", 77: "Main", 88: "Extended", 100: "High", 110
 
 
 class Prober:
-    """A pool of children, at most ``at_once`` of them; never two looks at one camera at once."""
+    """A pool of children, at most ``at_once`` of them; never two looks at one camera at once.
 
-    def __init__(self, *, at_once: int = AT_ONCE, window_s: float = WINDOW_S) -> None:
+    ``measures`` gets how long each look has taken, and how many are asked for and not done.
+    """
+
+    def __init__(
+        self,
+        *,
+        at_once: int = AT_ONCE,
+        window_s: float = WINDOW_S,
+        measures: Measures | None = None,
+    ) -> None:
         self._gate = asyncio.Semaphore(at_once)
         self._ears = asyncio.Semaphore(LISTENING)
         self._idle: list[asyncio.subprocess.Process] = []
         self._busy: set[asyncio.subprocess.Process] = set()
         self._cameras: dict[str, tuple[asyncio.Lock, int]] = {}
         self._window_s = window_s
+        self._asked = 0
+        self._measures = measures or Measures()
+        self._measures.level("queue_length", lambda: self._asked, queue="looks")
 
     async def look(
         self,
@@ -89,7 +102,13 @@ class Prober:
         except GatewayError as error:
             failure = ProbeFailure("bad_address", error.message, error.hint)
             return ProbeResult(StreamFacts(), failure=failure)
-        return await self.look(address, credential)
+        self._asked += 1
+        try:
+            result = await self.look(address, credential)
+        finally:
+            self._asked -= 1
+        self._measures.took("probe_seconds", result.took_s)
+        return result
 
     async def close(self) -> None:
         """Kill the children."""

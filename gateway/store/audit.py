@@ -44,6 +44,11 @@ class AuditRecords:
         self._database = Database(None if folder is None else folder / FILE, _MIGRATIONS)
         self._rows = WriteBehind(self._database, _write, what="viewings", max_pending=max_pending)
 
+    @property
+    def waiting(self) -> int:
+        """How many rows are not on the disk yet."""
+        return self._rows.waiting
+
     def begin(self, view: View) -> None:
         """Write down that a play began."""
         self._rows.put(view)

@@ -52,6 +52,11 @@ class HistoryRecords:
         self._database = Database(None if folder is None else folder / FILE, _MIGRATIONS)
         self._rows: WriteBehind[_Row] = WriteBehind(self._database, _write, what="states")
 
+    @property
+    def waiting(self) -> int:
+        """How many rows are not on the disk yet."""
+        return self._rows.waiting
+
     def begin(self, span: Span) -> None:
         """Write down a state that begins; what the camera was in before ends then."""
         self._rows.put(span)

@@ -40,6 +40,11 @@ class WriteBehind(Generic[_Row]):
         self._lost = 0
         self._log = structlog.get_logger("store")
 
+    @property
+    def waiting(self) -> int:
+        """How many rows are not on the disk yet."""
+        return len(self._pending)
+
     def put(self, row: _Row) -> None:
         """Write a row soon; returns at once and never fails."""
         if len(self._pending) >= self._max_pending:

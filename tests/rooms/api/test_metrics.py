@@ -80,6 +80,19 @@ async def test_what_was_measured_is_shown_in_classes(door: Client) -> None:
     assert found["steps_total", (("kind", "pull"), ("result", "failed"))] == 2
 
 
+async def test_what_waits_is_asked_for_at_the_moment(door: Client) -> None:
+    measures: Measures = door.app[keys.MEASURES]
+    lengths = {"looks": 3, "messages": 0}
+    measures.level("queue_length", lambda: lengths["looks"], queue="looks")
+    measures.level("queue_length", lambda: lengths["messages"], queue="messages")
+    assert (await read(door))["queue_length", (("queue", "looks"),)] == 3
+    lengths["looks"] = 1
+    found = await read(door)
+    assert found["queue_length", (("queue", "looks"),)] == 1
+    assert found["queue_length", (("queue", "messages"),)] == 0
+    assert found["tasks", ()] >= 1
+
+
 async def test_a_browser_tells_what_it_saw(door: Client) -> None:
     beacon = await played(door)
     said = {"first_frame_s": 0.21, "played_s": 30, "freezes": 1, "frozen_s": 0.5}

@@ -110,6 +110,16 @@ async def test_a_message_is_tried_again_with_the_same_id(post: Post) -> None:
     assert len({headers["webhook-id"] for _, headers, _ in box.got}) == 1
 
 
+async def test_what_is_not_delivered_is_counted(post: Post) -> None:
+    assert post.waiting == 0
+    async with inbox() as box:
+        dead, alive = Webhook("http://127.0.0.1:9/hook"), Webhook(f"{box.url}/hook")
+        for _ in range(3):
+            post.send(NOTICE, (dead, alive), "en")
+        await until(lambda: len(box.got) == 3)
+        await until(lambda: post.waiting == 3)
+
+
 async def test_a_dead_channel_holds_up_no_other(post: Post) -> None:
     async with inbox() as box:
         dead, alive = Webhook("http://127.0.0.1:9/hook"), Webhook(f"{box.url}/hook")
