@@ -27,5 +27,7 @@ def whole_number(text: str | None, name: str, most: int) -> int | None:
         return None
     good = text.isascii() and text.isdigit() and len(text) <= len(str(most))
     if not good or not 1 <= int(text) <= most:
-        raise GatewayError(ErrorKind.BAD_REQUEST, f"{name} is no number from 1 to {most}.")
+        raise GatewayError(
+            ErrorKind.BAD_REQUEST, f"{name} is no number from 1 to {most}.", f"send ?{name}={most}"
+        )
     return int(text)

@@ -175,4 +175,8 @@ def _write(path: Path, content: bytes) -> None:
 def _raise_if_failed(done: Survey) -> None:
     status = done.status()
     if status.state is SurveyState.FAILED:
-        raise GatewayError(ErrorKind.CONFIG_INVALID, status.reason)
+        raise GatewayError(
+            ErrorKind.CONFIG_INVALID,
+            status.reason,
+            "run gateway check, and see that discovery.subnets and the users are there",
+        )

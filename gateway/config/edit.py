@@ -99,7 +99,8 @@ class SiteFiles:
         ]
         cameras = written.get("cameras") or []
         if not isinstance(cameras, list | tuple):
-            raise GatewayError(ErrorKind.BAD_REQUEST, "cameras must be a list")
+            hint = "send [], or one mapping for each camera"
+            raise GatewayError(ErrorKind.BAD_REQUEST, "cameras must be a list", hint)
         lines += ["cameras:", *(f"  - {flow(item)}" for item in cameras)]
         lines[-1] += " []" if not cameras else ""
         text = "\n".join(lines) + "\n"

@@ -101,3 +101,24 @@ def test_the_languages_say_the_same() -> None:
     for key, sentence in ru.items():
         assert set(BLANK.findall(sentence)) == set(BLANK.findall(en[key])), key
         assert not re.search(r"[A-Za-z]{5,} [a-z]{4,} [a-z]{3,}", sentence), f"{key} is English"
+
+
+# What asks for something that is not there or not for it is told so; the rest is our own mistake,
+# or passes by itself. docs/errors.md says of each kind what to do.
+PLAIN = ("NOT_FOUND", "FORBIDDEN", "UNAUTHORIZED", "INTERNAL", "CAMERA_OFFLINE")
+
+
+def test_every_error_sentence_comes_with_what_to_do() -> None:
+    raised = [
+        call
+        for call in calls()
+        if isinstance(call.func, ast.Name) and call.func.id == "GatewayError" and call.args
+    ]
+    assert len(raised) > 100, "the search finds something"
+    silent = [
+        ast.unparse(call)
+        for call in raised
+        if len(call.args) < 3 and not any(word.arg == "hint" for word in call.keywords)
+        if not ast.unparse(call.args[0]).endswith(PLAIN)
+    ]
+    assert silent == []
