@@ -18,16 +18,19 @@ class Demand:
     clock: Clock
     linger_s: float = 30.0
     _until: dict[str, float] = field(default_factory=dict, init=False)
+    _sweep: float = field(default=0.0, init=False)
 
     def want(self, streams: Iterable[str]) -> None:
         """Note a sign of a viewer of each of ``streams``."""
-        until = self.clock.monotonic() + self.linger_s
-        for stream in streams:
-            self._until[stream] = until
-
-    def wanted(self) -> frozenset[str]:
-        """Return the streams that are wanted now."""
         now = self.clock.monotonic()
-        for stream in [name for name, until in self._until.items() if until <= now]:
-            del self._until[stream]
-        return frozenset(self._until)
+        for stream in streams:
+            self._until[stream] = now + self.linger_s
+        if now >= self._sweep:
+            self._sweep = now + self.linger_s
+            for stream in [name for name, until in self._until.items() if until <= now]:
+                del self._until[stream]
+
+    def wanted(self, among: Iterable[str]) -> frozenset[str]:
+        """Return which of some streams are wanted now."""
+        now = self.clock.monotonic()
+        return frozenset(name for name in among if self._until.get(name, now) > now)

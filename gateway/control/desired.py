@@ -91,6 +91,13 @@ def streams_of(site_id: str, camera: Camera) -> tuple[str, ...]:
     return (main,) if camera.rtsp_sub is None else (main, stream_name(site_id, camera.id, sub=True))
 
 
+def on_demand_streams(site: Site) -> Iterator[str]:
+    """Yield the names of the streams that are pulled only while somebody wants them."""
+    for camera in site.cameras:
+        if camera.pull is Pull.ON_DEMAND:
+            yield from streams_of(site.id, camera)
+
+
 def with_credential(address: str, credential: Credential | None) -> Secret:
     """Put user and password into an RTSP address (RFC 3986 section 3.2.1, percent-encoded)."""
     if credential is None:

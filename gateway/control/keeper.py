@@ -27,8 +27,6 @@ STALLED_S = 60.0
 """Age of a site's last cycle, in seconds, from which on its loop counts as stalled."""
 
 _SWEEP_S = 60.0
-_HEAVY = 8
-"""Sites that make or start a media server at the same moment; more only slow one another down."""
 
 
 class Keeper:
@@ -40,7 +38,6 @@ class Keeper:
         self._fleet = Fleet(Settings(), {}, settled=False)
         self._loops: dict[str, SiteLoop] = {}
         self._tasks = Tasks("keeper")
-        self._heavy = asyncio.Semaphore(_HEAVY)
         self._log = structlog.get_logger("control")
         self._changed = asyncio.Event()
 
@@ -135,7 +132,7 @@ class Keeper:
     def _loop(self, site_id: str) -> SiteLoop:
         loop = self._loops.get(site_id)
         if loop is None:
-            loop = self._loops[site_id] = SiteLoop(site_id, self._world, self._heavy)
+            loop = self._loops[site_id] = SiteLoop(site_id, self._world)
             self._tasks.spawn(self._keep(loop), site_id)
         return loop
 

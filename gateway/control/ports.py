@@ -92,6 +92,12 @@ class MediaServer(Protocol):
     async def captures(self) -> Sequence[CaptureObserved]:
         """Return the cameras that it pulls."""
 
+    def changes(self) -> AsyncIterator[None]:
+        """Yield whenever a pull has changed; raises NOT_FOUND for a server that tells nothing.
+
+        It ends, or raises SERVER_NOT_READY, when the server is not heard any more.
+        """
+
     async def startup(self, uri: Secret, stream: str) -> None:
         """Start to pull ``uri`` as ``stream``; a pull that runs already is no error."""
 

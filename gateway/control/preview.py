@@ -1,6 +1,5 @@
 """What a running or starting gateway would do to a site now, without doing it."""
 
-import asyncio
 from collections.abc import Sequence
 
 from gateway.control.desired import Desired, desired
@@ -19,7 +18,7 @@ async def preview(site_id: str, fleet: Fleet, world: World) -> Plan:
         runtime=world.runtime,
         clients=world.clients,
         clock=world.clock,
-        heavy=asyncio.Semaphore(1),
+        gates=world.gates,
         stirred=lambda: None,
     )
     try:

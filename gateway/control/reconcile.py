@@ -14,11 +14,13 @@ from gateway.control.answering import Answering
 from gateway.control.clients import Clients
 from gateway.control.desired import Desired
 from gateway.control.facts import PLAYING, Facts, ServerFacts
+from gateway.control.gates import DIAL_S, Gates
 from gateway.control.pacing import Pacing
 from gateway.control.plan import make_plan
 from gateway.control.ports import MediaServer, Runtime
 from gateway.kit.clock import Clock
 from gateway.kit.measures import Measures
+from gateway.kit.secret import Secret
 from gateway.kit.tasks import Tasks
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.plan import Plan, Step, StepKind
@@ -54,14 +56,14 @@ _BEGINS = frozenset({StepKind.CREATE, StepKind.REPLACE, StepKind.START})
 class Reconciler:
     """The hands of one site. ``stirred`` is called when a background pull has ended.
 
-    ``heavy`` bounds how many sites make or start media servers at the same moment.
+    ``gates`` bound what all sites do at the same moment.
     """
 
     site: str
     runtime: Runtime
     clients: Clients
     clock: Clock
-    heavy: asyncio.Semaphore
+    gates: Gates
     stirred: Callable[[], None]
     measures: Measures = field(default_factory=Measures)
     _servers: tuple[ServerObserved, ...] | None = None
@@ -140,12 +142,15 @@ class Reconciler:
         client = await self.clients.get(server)
         if client is None:
             return ServerFacts(server)
+        known = server.id in self._known_good
+        gate = self.gates.asked if known else self.gates.doubted
         try:
-            async with asyncio.timeout(_ASK_S):
-                if server.id not in self._known_good and not await client.ready():
+            async with gate, asyncio.timeout(_ASK_S):
+                if not known and not await client.ready():
                     self._answering.silent(server.id, self.clock.monotonic())
                     return ServerFacts(server)
-                captures, streams = await asyncio.gather(client.captures(), client.streams())
+                # One after the other, on one connection: a thousand servers have a thousand.
+                captures, streams = await client.captures(), await client.streams()
                 stats = await _numbers(server, client, streams)
         except GatewayError as error:
             return self._unanswered(server, error)
@@ -210,10 +215,15 @@ class Reconciler:
 
     async def _pull(self, step: Step) -> None:
         try:
-            await self._act(step, self._startup)
+            async with self.gates.pull(step.uri or Secret("")):
+                try:
+                    await self._act(step, self._startup)
+                finally:
+                    self._in_flight.discard(step.target)
+                    self.stirred()
+                await self.clock.sleep(DIAL_S)
         finally:
             self._in_flight.discard(step.target)
-            self.stirred()
 
     async def _act(self, step: Step, action: Callable[[Step], Awaitable[None]]) -> None:
         started = self.clock.monotonic()
@@ -245,11 +255,11 @@ class Reconciler:
     async def _create(self, step: Step) -> None:
         if step.spec is None:
             raise GatewayError(ErrorKind.INTERNAL, f"the step for {step.target} names no server")
-        async with self.heavy:
+        async with self.gates.heavy:
             await self.runtime.create(step.spec)
 
     async def _start(self, step: Step) -> None:
-        async with self.heavy:
+        async with self.gates.heavy:
             await self.runtime.start(step.target)
 
     async def _stop(self, step: Step) -> None:

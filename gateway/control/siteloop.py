@@ -8,11 +8,14 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from gateway.control.board import Board
+from gateway.control.cadence import Cadence, Mood
 from gateway.control.clients import Clients
 from gateway.control.demand import Demand
-from gateway.control.desired import Desired, desired
+from gateway.control.desired import Desired, desired, on_demand_streams
 from gateway.control.edges import Licenses
 from gateway.control.facts import PLAYING, Facts, ServerFacts
+from gateway.control.gates import Gates
+from gateway.control.hearing import Hearing
 from gateway.control.notes import Notes
 from gateway.control.ports import Host, Runtime
 from gateway.control.reconcile import Reconciler
@@ -32,7 +35,7 @@ _PASSING = frozenset({CameraState.WAITING, CameraState.CONNECTING})
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """Seconds between two cycles of a site.
+    """Seconds between two cycles of a site, in a fleet of up to fifty (see ``control.cadence``).
 
     ``urgent`` right after something was done, growing to ``live``; ``coming`` while a camera
     connects; ``live`` while cameras play; ``idle`` when nothing is pulled. ``look`` is how old the
@@ -60,12 +63,14 @@ class World:
     licenses: Licenses = field(default_factory=Licenses)
     host: Host = field(default_factory=UnknownHost)
     measures: Measures = field(default_factory=Measures)
+    gates: Gates = field(default_factory=Gates)
+    cadence: Cadence = field(default_factory=Cadence)
 
 
 class SiteLoop:
     """Keeps one site. A site that is ``None`` is on its way out: its servers are removed."""
 
-    def __init__(self, site_id: str, world: World, heavy: asyncio.Semaphore) -> None:
+    def __init__(self, site_id: str, world: World) -> None:
         self.id = site_id
         self.facts = Facts(site_id)
         self.finished = world.clock.monotonic()
@@ -79,7 +84,7 @@ class SiteLoop:
             runtime=world.runtime,
             clients=world.clients,
             clock=world.clock,
-            heavy=heavy,
+            gates=world.gates,
             stirred=self.wake,
             measures=world.measures,
         )
@@ -90,6 +95,9 @@ class SiteLoop:
             host=world.host,
             clock=world.clock,
         )
+        self._hearing = Hearing(
+            site_id, world.clients, world.cadence, world.clock, stirred=self.wake
+        )
         self._woken = asyncio.Event()
         self._cycled = asyncio.Event()
         self._fresh = True
@@ -97,6 +105,7 @@ class SiteLoop:
         self._restless = 0
         self._adopted = False
         self._wanted = Desired(site_id)
+        self._wanted_for: tuple[object, ...] = ()
 
     def set(self, site: Site | None, fleet: Fleet) -> None:
         """Take over what the files say; the loop wakes only if it differs.
@@ -139,6 +148,7 @@ class SiteLoop:
         if site is None:
             return self._site is None and not self.facts.servers and not self.facts.troubles
         self._publish(site)
+        await self._hearing.listen(self.facts.servers)
         return False
 
     def _publish(self, site: Site) -> None:
@@ -163,6 +173,8 @@ class SiteLoop:
 
     async def close(self) -> None:
         """End what the loop has started in the background."""
+        self._world.cadence.forget(self.id)
+        await self._hearing.close()
         await self._reconciler.close()
 
     def _decide(self, servers: Sequence[ServerFacts]) -> Desired:
@@ -184,11 +196,14 @@ class SiteLoop:
             self._adopted = True
         self._world.demand.want(watched)
         site = self._site
-        self._wanted = (
-            Desired(self.id)
-            if site is None
-            else desired(site, self._settings, self._world.demand.wanted(), self._scaler.size.edges)
-        )
+        if site is None:
+            self._wanted = Desired(self.id)
+            return self._wanted
+        on_demand = self._world.demand.wanted(on_demand_streams(site))
+        asked_for = (site, self._settings, on_demand, self._scaler.size.edges)
+        if asked_for != self._wanted_for:
+            # Putting passwords into addresses costs more than all the rest of a quiet cycle.
+            self._wanted_for, self._wanted = asked_for, desired(*asked_for)
         return self._wanted
 
     async def _survive(self) -> bool:
@@ -230,22 +245,25 @@ class SiteLoop:
         self._woken.clear()
 
     def _pause(self) -> float:
-        rhythm = self._world.rhythm
-        servers = self.facts.servers
+        rhythm, servers = self._world.rhythm, self.facts.servers
         unsettled = bool(self.facts.plan or self.facts.troubles) or any(
             not server.asked for server in servers if self._wanted.servers
         )
         # An edge fetches a stream when somebody watches it: only the origin's pulls are awaited.
         origin = self.facts.origin()
         captures = () if origin is None else origin.captures
+        mood, heard = Mood.STIRRED, False
         if unsettled:
             self._fresh = True
             self._restless += 1
-            pause = min(rhythm.live, rhythm.urgent * 1.2 ** min(self._restless, 40))
+            usual = min(rhythm.live, rhythm.urgent * 1.2 ** min(self._restless, 40))
         elif any(capture.status != PLAYING for capture in captures):
             self._restless += 1
-            pause = min(rhythm.live, rhythm.coming * 1.1 ** min(self._restless, 40))
+            usual = min(rhythm.live, rhythm.coming * 1.1 ** min(self._restless, 40))
         else:
             self._restless = 0
-            pause = rhythm.live if captures else rhythm.idle
+            watched = any(server.viewers() for server in servers)
+            mood, heard = Mood.WATCHED if watched else Mood.QUIET, self._hearing.hears(servers)
+            usual = rhythm.live if captures else rhythm.idle
+        pause = self._world.cadence.pause(self.id, mood, usual, heard=heard)
         return pause * random.uniform(0.9, 1.1)  # noqa: S311  # spreads load, guards nothing

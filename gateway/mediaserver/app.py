@@ -96,6 +96,7 @@ async def serving(settings: Settings, parts: Parts, lease: Lease) -> AsyncIterat
             stack.push_async_callback(outlet.close)
         rtsp = await _offer(outlet, settings.recorders)
         cdn = await _offer(outlet, settings.edges)
+        stack.callback(rest.news.close)
         # Ended in reverse: captures first, so that their viewers still hear why.
         stack.push_async_callback(signalling.close)
         stack.push_async_callback(registry.close)

@@ -7,8 +7,8 @@ Answers follow WCS: what returns nothing is an empty 200, nothing found is 404, 
 import base64
 import hmac
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import structlog
@@ -17,6 +17,7 @@ from aiohttp import web
 from gateway.mediaserver import snapshot, stat, views
 from gateway.mediaserver.edge import Edge
 from gateway.mediaserver.lease import Lease
+from gateway.mediaserver.news import News
 from gateway.mediaserver.outlet.server import Outlet
 from gateway.mediaserver.ports import Engine
 from gateway.mediaserver.registry import CaptureRefused, Registry
@@ -46,11 +47,16 @@ class Rest:
     user: BasicUser | None
     edge: Edge | None = None
     outlet: Outlet | None = None
+    news: News = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.news = News(self._captures_now)
 
     def application(self) -> web.Application:
         """Return the aiohttp application of the control port."""
         app = web.Application(client_max_size=MAX_BODY, middlewares=[self._guard])
         app.router.add_get("/", self._stat)
+        app.router.add_get("/rest-api/changes", self.news.tell, allow_head=False)
         methods: Mapping[str, Method] = {
             "rtsp/startup": self._rtsp_startup,
             "rtsp/find_all": self._rtsp_find,
@@ -106,6 +112,12 @@ class Rest:
         if wanted:
             groups = {name: values for name, values in groups.items() if name in wanted.split(",")}
         return _json(groups)
+
+    def _captures_now(self) -> Hashable:
+        agents = self.registry.agents() if self.edge is None else self.edge.agents()
+        states = ((agent.uri, agent.state) for agent in agents)
+        live = tuple((stream.name, stream.live) for stream in self.engine.streams())
+        return live, tuple((uri, one.status, one.info, one.reason) for uri, one in states)
 
     async def _rtsp_startup(self, body: Body) -> web.Response:
         if self.edge is not None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,10 +14,13 @@ from gateway.wcs import reasons
 
 CALL_S: Final = 5.0
 STARTUP_S: Final = 30.0
+SILENCE_S: Final = 40.0
+"""An embedded server that is listened to says every 15 s that it lives."""
 MAX_ANSWER: Final = 8 * 1024 * 1024
 MAX_PICTURE: Final = 48 * 1024 * 1024
 _AT_ONCE: Final = 8
 _OK: Final = 200
+_BUSY: Final = 503
 _UNAUTHORIZED: Final = (401, 403)
 
 
@@ -80,6 +83,39 @@ class WcsRest:
         """Ask for ``/?action=stat``, WCS's documented health probe."""
         return await self._request("GET", "/?action=stat", None, within_s=CALL_S)
 
+    async def follow(self, path: str) -> AsyncGenerator[bytes, None]:
+        """Yield what comes of an answer without end, piece by piece, until it ends.
+
+        Raises NOT_FOUND when the server has no such thing, SERVER_NOT_READY when it says nothing
+        for :data:`SILENCE_S`. Takes no place from the calls.
+        """
+        url = f"{self._base}/rest-api/{path}"
+        no_limit = ClientTimeout(total=None)
+        try:
+            async with asyncio.timeout(CALL_S) as deadline:
+                async with self._session.get(
+                    url, headers=self._headers, allow_redirects=False, timeout=no_limit
+                ) as response:
+                    if response.status == _BUSY:
+                        raise self._silent("is listened to by too many")
+                    if response.status != _OK or response.content_type != "text/plain":
+                        raise GatewayError(ErrorKind.NOT_FOUND, f"{self._base} has no {path}")
+                    loop = asyncio.get_running_loop()
+                    deadline.reschedule(loop.time() + SILENCE_S)
+                    while piece := await response.content.readany():
+                        deadline.reschedule(None)
+                        yield piece
+                        deadline.reschedule(loop.time() + SILENCE_S)
+        except (ClientError, OSError, TimeoutError) as error:
+            raise self._silent(f"is not heard any more ({type(error).__name__})") from error
+
+    def _silent(self, words: str) -> GatewayError:
+        return GatewayError(
+            ErrorKind.SERVER_NOT_READY,
+            f"the media server at {self._base} {words}",
+            "check that it runs and that its control address is reachable",
+        )
+
     def unexpected(self, what: str, answer: Answer) -> GatewayError:
         """Return the error for a status that ``what`` should not have brought."""
         return GatewayError(
@@ -113,11 +149,7 @@ class WcsRest:
                 content = await _read(response.content.iter_chunked(65536), max_bytes)
         except (ClientError, OSError, TimeoutError) as error:
             # The library's message may repeat the request; only its kind is told.
-            raise GatewayError(
-                ErrorKind.SERVER_NOT_READY,
-                f"the media server at {self._base} does not answer ({type(error).__name__})",
-                "check that it runs and that its control address is reachable",
-            ) from error
+            raise self._silent(f"does not answer ({type(error).__name__})") from error
         if content is None:
             raise GatewayError(
                 ErrorKind.SERVER_BAD_ANSWER,

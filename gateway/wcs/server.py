@@ -2,8 +2,11 @@
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
-from typing import Any
+import hashlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 
@@ -21,6 +24,19 @@ _BAD = 400
 _FULL = 503
 _ERROR = 500
 _NO_LIMIT = 0
+_KEPT_S = 60.0
+_CHANGED = b"!"
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed(Generic[T]):
+    """A list as the server has last told it; a server mostly says what it said before."""
+
+    digest: bytes = b""
+    items: tuple[T, ...] = ()
 
 
 class WcsServer:
@@ -30,12 +46,15 @@ class WcsServer:
         self._control = control
         self._http = ClientSession(
             # Plays hold sockets for as long as they run; calls are bounded by WcsRest itself.
-            connector=TCPConnector(limit=_NO_LIMIT),
+            # Quiet servers are asked twice a minute: the connection is kept from one to the next.
+            connector=TCPConnector(limit=_NO_LIMIT, keepalive_timeout=_KEPT_S),
             cookie_jar=DummyCookieJar(),
             timeout=ClientTimeout(total=None),
         )
         self._rest = WcsRest(control, self._http)
         self._lines = Lines(self._http, control)
+        self._captures: _Listed[CaptureObserved] = _Listed()
+        self._streams: _Listed[StreamObserved] = _Listed()
 
     async def ready(self) -> bool:
         """Tell whether statistics and REST both answer."""
@@ -48,7 +67,19 @@ class WcsServer:
 
     async def captures(self) -> Sequence[CaptureObserved]:
         """Return the cameras that it pulls."""
-        return [_capture(item) for item in await self._list("rtsp/find_all")]
+        self._captures = await self._read("rtsp/find_all", _capture, self._captures)
+        return list(self._captures.items)
+
+    async def changes(self) -> AsyncIterator[None]:
+        """Yield whenever a pull has changed.
+
+        Raises NOT_FOUND for a WCS, which tells nothing, and SERVER_NOT_READY when the embedded
+        server is not heard any more.
+        """
+        async with aclosing(self._rest.follow("changes")) as pieces:
+            async for piece in pieces:
+                if _CHANGED in piece:
+                    yield
 
     async def startup(self, uri: Secret, stream: str) -> None:
         """Start to pull ``uri`` as ``stream``; a pull that runs already is no error."""
@@ -79,7 +110,8 @@ class WcsServer:
 
     async def streams(self) -> Sequence[StreamObserved]:
         """Return all ingests and viewers."""
-        return [_stream(item) for item in await self._list("stream/find_all")]
+        self._streams = await self._read("stream/find_all", _stream, self._streams)
+        return list(self._streams.items)
 
     async def stop_viewer(self, media_session_id: str) -> bool:
         """End one viewer's play by its id; tell whether it was there."""
@@ -133,19 +165,25 @@ class WcsServer:
         await self._lines.close()
         await self._http.close()
 
-    async def _list(self, path: str) -> Sequence[Mapping[str, Any]]:
+    async def _read(
+        self, path: str, take: Callable[[Mapping[str, Any]], T], before: _Listed[T]
+    ) -> _Listed[T]:
+        """Return a list; one that says what it said ``before`` is not read again."""
         answer = await self._rest.call(path)
         if answer.status == _NONE:
-            return []
+            return _Listed()
         if not good(answer):
             raise self._rest.unexpected(f"/{path}", answer)
+        digest = hashlib.blake2b(answer.body, digest_size=16).digest()
+        if digest == before.digest:
+            return before
         try:
             items = answer.json()
         except ValueError as error:
             raise self._rest.unexpected(f"/{path} (no JSON)", answer) from error
         if not isinstance(items, list):
             raise self._rest.unexpected(f"/{path} (no list)", answer)
-        return [item for item in items if isinstance(item, dict)]
+        return _Listed(digest, tuple(take(item) for item in items if isinstance(item, dict)))
 
     async def _check_capture(self, uri: Secret, stream: str) -> None:
         """Take a 409 for success if ``uri`` is pulled, as ``stream`` or under an untold name."""

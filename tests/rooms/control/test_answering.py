@@ -1,6 +1,5 @@
 """Media servers that run and answer nobody are replaced, those that are slow or new are not."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -9,6 +8,7 @@ import pytest
 from gateway.control.answering import HUNG_S, NEVER_S, Answering
 from gateway.control.clients import Clients
 from gateway.control.desired import Desired, WantedCapture
+from gateway.control.gates import Gates
 from gateway.control.reconcile import Reconciler
 from gateway.kit.secret import Secret
 from gateway.model.server import ServerSpec, ServerState
@@ -71,7 +71,7 @@ async def kept() -> AsyncIterator[tuple[Reconciler, MemoryRuntime, Hand]]:
         runtime=runtime,
         clients=Clients(runtime.client),
         clock=clock,
-        heavy=asyncio.Semaphore(1),
+        gates=Gates(),
         stirred=lambda: None,
     )
     for _ in range(3):

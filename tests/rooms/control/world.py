@@ -60,7 +60,7 @@ class Played:
 
 @dataclass
 class MemoryServer:
-    """A media server; ``dead`` cameras are pulled and send nothing.
+    """A media server; ``dead`` cameras are pulled and send nothing; ``tells`` of changes.
 
     ``held``: a startup never answers, and can be cancelled only once this is set.
     """
@@ -71,6 +71,7 @@ class MemoryServer:
     picture_trouble: Exception | None = None
     refuses: GatewayError | None = None
     held: asyncio.Event | None = None
+    tells: asyncio.Queue[None] | None = None
     pulled: dict[Secret, str] = field(default_factory=dict)
     viewers: dict[str, tuple[str, Played]] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
@@ -92,6 +93,13 @@ class MemoryServer:
             CaptureObserved(uri, stream, "FAILED" if stream in self.dead else "PLAYING")
             for uri, stream in self.pulled.items()
         ]
+
+    async def changes(self) -> AsyncIterator[None]:
+        self._enter("changes")
+        if self.tells is None:
+            raise GatewayError(ErrorKind.NOT_FOUND, "this server tells nothing")
+        while True:
+            yield await self.tells.get()
 
     async def startup(self, uri: Secret, stream: str) -> None:
         self._enter("startup")
