@@ -58,8 +58,10 @@ class Delivery:
         """Send a batch to viewers behind one socket, as many with one call as there are rows."""
         convoy, before, start = self._press.convoy, len(dropped), 0
         ancillary = batch.runs[0][1]
+        calls = -(-len(viewers) // rows.count)
+        size = -(-len(viewers) // calls)
         while start < len(viewers):
-            some = viewers[start : start + rows.count]
+            some = viewers[start : start + size]
             good = rows.protect([viewer.keys for viewer in some], batch)
             if good < len(some):
                 dropped.append(some[good])

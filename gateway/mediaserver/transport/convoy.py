@@ -24,7 +24,7 @@ _STRIDES: Final = (14_912, 29_760)
 """Bytes of a row: 12 packets and 24 of the largest. Odd multiples of a cache line, so that not all
 rows fall on the same lines of the cache."""
 
-_YARD_BYTES: Final = 48 * _STRIDES[0]
+_YARD_BYTES: Final = 50 * _STRIDES[0]
 _MOST_MESSAGES: Final = _YARD_BYTES // _STRIDES[0]
 _NAME4: Final = struct.Struct("=H2s4s8x")
 _NAME6: Final = struct.Struct("=H2sI16sI")

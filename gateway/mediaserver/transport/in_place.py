@@ -17,6 +17,7 @@ from gateway.mediaserver.transport.srtp import (
     MAX_BATCH,
     MAX_RTCP,
     REPLAY_WINDOW,
+    ROW_LEAD,
     RTP_HEADER,
     SHA1,
     WORK_BYTES,
@@ -66,8 +67,8 @@ class InPlaceProtector:
         self._ffi = binding.ffi
         self._lib = binding.lib
         self._protect = self._lib.srtp_protect
-        # The packets' lengths stand right before the packets, so that one copy brings both.
-        self._lengths = self._ffi.new("int[]", MAX_BATCH + WORK_BYTES // 4)
+        # The packets' lengths stand before the packets, so that one copy brings both.
+        self._lengths = self._ffi.new("int[]", (ROW_LEAD + WORK_BYTES) // 4)
         self._pointers = tuple(self._lengths + index for index in range(MAX_BATCH))
         self._work = self._ffi.cast("unsigned char *", self._lengths + MAX_BATCH)
         self.work = memoryview(self._ffi.buffer(self._work, WORK_BYTES))
@@ -99,17 +100,17 @@ class InPlaceProtector:
         else:
             even = False
             slots, lengths = self._slots(sizes), _packed([size - tag for size in sizes[:-1]])
-        parts = [bytes(tag)] * (3 * count + 2)
+        parts = [bytes(tag)] * (3 * count + 3)
         parts[0], parts[1] = lengths, (last - tag).to_bytes(4, sys.byteorder)
-        parts[2::3] = headers
-        parts[3::3] = payloads
+        parts[2] = bytes(ROW_LEAD - 4 * count)
+        parts[3::3] = headers
+        parts[4::3] = payloads
         return Batch(
             sizes,
             total,
             total - count * more,
             slots=slots,
             source=b"".join(parts),
-            place=self._pointers[MAX_BATCH - count],
             even=even,
         )
 
@@ -128,14 +129,14 @@ class InPlaceProtector:
 
     def _slots(self, sizes: Sequence[int]) -> tuple[Any, ...]:
         slots, offset = [], 0
-        for pointer, size in zip(self._pointers[MAX_BATCH - len(sizes) :], sizes, strict=True):
+        for pointer, size in zip(self._pointers, sizes, strict=False):
             slots.append((self._work + offset, pointer))
             offset += size
         return tuple(slots)
 
     def protect(self, keys: Any, batch: Batch) -> bool:
         """Encrypt ``batch`` into ``work``."""
-        self._ffi.memmove(batch.place, batch.source, len(batch.source))
+        self._ffi.memmove(self._lengths, batch.source, len(batch.source))
         context, protect = keys.outbound, self._protect
         # A plain loop: it runs for each viewer, and a generator costs a fifth more.
         for pointer, length in batch.slots:  # noqa: SIM110  # see above

@@ -80,11 +80,11 @@ class Batch:
     """Some RTP packets laid end to end with room for their tags, ready to protect and send.
 
     ``sizes`` are bytes of each encrypted packet, ``total`` is their sum; ``octets`` counts RTP
-    payload. ``even``: all packets are of one size but the last. ``source``, ``place`` and
-    ``slots`` belong to the protector.
+    payload. ``even``: all packets are of one size but the last. ``source`` and ``slots``
+    belong to the protector.
     """
 
-    __slots__ = ("count", "even", "octets", "place", "runs", "sizes", "slots", "source", "total")
+    __slots__ = ("count", "even", "octets", "runs", "sizes", "slots", "source", "total")
 
     def __init__(
         self,
@@ -94,7 +94,6 @@ class Batch:
         *,
         slots: tuple[Any, ...],
         source: Any = None,
-        place: Any = None,
         even: bool = False,
     ) -> None:
         self.sizes = sizes
@@ -104,7 +103,6 @@ class Batch:
         self.count = len(slots)
         self.slots = slots
         self.source = source
-        self.place = place
         self.runs: tuple[Run, ...] = ()
 
 
