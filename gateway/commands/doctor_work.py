@@ -28,7 +28,9 @@ async def examine(directory: Path) -> Sequence[Finding]:
 
 def _files(directory: Path, fleet: Fleet) -> Sequence[Finding]:
     if not fleet.problems:
-        return [ok("files", f"{directory}: {len(fleet.sites)} sites, nothing is wrong")]
+        count = len(fleet.sites)
+        counted = "1 site" if count == 1 else f"{count} sites"
+        return [ok("files", f"{directory}: {counted}, nothing is wrong")]
     return [
         warn("files", str(problem), "correct the file")
         if problem.severity is Severity.WARNING
