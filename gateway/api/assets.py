@@ -1,6 +1,7 @@
 """The page's files: read from the web directory only, typed, and kept in memory until they change.
 
-There is no build step, so names carry no hash and browsers ask again each time (304 is cheap).
+There is no build step, so names carry no hash: browsers ask again each time (304 is cheap), but
+for what a page names with its version.
 The scripts that pages begin with go out together with all that they import.
 """
 
@@ -9,7 +10,7 @@ import gzip
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -119,6 +120,16 @@ def _version(path: Path) -> tuple[int, int]:
 def _is_as_seen(part: tuple[Path, tuple[int, int]]) -> bool:
     path, seen = part
     return path.exists() and _version(path) == seen
+
+
+def remade(page: Asset, body: bytes) -> Asset:
+    """Return ``page`` with another body."""
+    return replace(
+        page,
+        body=body,
+        packed=gzip.compress(body, mtime=0),
+        tag=hashlib.sha256(body).hexdigest()[:16],
+    )
 
 
 def _asset(suffix: str, body: bytes) -> Asset:

@@ -25,16 +25,24 @@ async def show_site(request: web.Request) -> web.Response:
     """``GET /api/v1/sites/{site}``: one site with its cameras."""
     visitor = visitor_of(request)
     site = seen_site(request, visitor, request.match_info["site"])
-    status = request.app[keys.BOARD].site(site.id)
-    if status is None:
+    body = site_view(request.app, site, visitor)
+    if body is None:
         raise GatewayError(
             ErrorKind.NOT_FOUND, "There is no such site.", "If it is new, try again in a moment."
         )
+    return as_json(body)
+
+
+def site_view(app: web.Application, site: Site, visitor: Principal) -> dict[str, Any] | None:
+    """Return what a visitor who sees ``site`` is told of it; None while the board has none."""
+    status = app[keys.BOARD].site(site.id)
+    if status is None:
+        return None
     status = views.seen_part(status, site, visitor)
-    posters = request.app[keys.POSTERS]
-    now = request.app[keys.CLOCK].now()
+    posters = app[keys.POSTERS]
+    now = app[keys.CLOCK].now()
     body = views.summary(status, site) | {
-        "demo": request.app[keys.DEMO] is not None,
+        "demo": app[keys.DEMO] is not None,
         "cameras": [
             views.camera_view(site, camera, posters.get(site.id, camera.id), now)
             for camera in status.cameras
@@ -42,7 +50,7 @@ async def show_site(request: web.Request) -> web.Response:
     }
     if visitor.works_at(site.id):
         body |= views.staff_view(status)
-    return as_json(body)
+    return body
 
 
 async def show_poster(request: web.Request) -> web.Response:

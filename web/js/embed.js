@@ -3,9 +3,9 @@
  *
  * The frame's own storage is not used: the website's page brings a ticket each time.
  */
-import { Api } from "./api.js";
 import { element } from "./element.js";
 import { chooseLanguage, Words } from "./i18n.js";
+import { PageApi } from "./page-api.js";
 import { CameraWall } from "./player/camera-wall.js";
 import { takeTicket } from "./ticket.js";
 /** @import { Site } from "./types.js" */
@@ -13,7 +13,7 @@ import { takeTicket } from "./ticket.js";
 const asked = new URLSearchParams(location.search);
 const language = chooseLanguage({ search: location.search, kept: null, preferred: navigator.languages });
 document.documentElement.lang = language;
-const api = new Api({ ticket: takeTicket() ?? "" });
+const api = new PageApi({ ticket: takeTicket() ?? "" });
 const words = await Words.load(api, language, "resident.");
 const heading = element("h1", { class: "spoken" }, words.text("title"));
 document.title = words.text("title");

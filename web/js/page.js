@@ -4,34 +4,16 @@
 import { Api } from "./api.js";
 import { element, icon } from "./element.js";
 import { chooseLanguage, Words } from "./i18n.js";
+import { PageApi } from "./page-api.js";
+import { prepare } from "./player/spare.js";
 import { pageTicket } from "./ticket.js";
-/** @import { PageParts, Site } from "./types.js" */
+/** @import { PageParts } from "./types.js" */
 
 const HOUSE = ["M5 20.5V9.5L12 4l7 5.5v11", "M3 20.5h18", "M10 20.5v-5h4v5"];
 const BACK = "m14.5 5-7 7 7 7";
 // A server that is back after a moment is not worth a banner.
 const AWAY_MS = 4_000;
 const KEPT = "language";
-
-/** A building that is asked for before anybody can show it saves a round trip. */
-class PageApi extends Api {
-  /** @type {Map<string, Promise<Site>>} */
-  #ahead = new Map();
-
-  /** @param {string} site */
-  askAhead(site) {
-    const asked = super.site(site);
-    asked.catch(() => {});
-    this.#ahead.set(site, asked);
-  }
-
-  /** @override @param {string} site */
-  site(site) {
-    const asked = this.#ahead.get(site);
-    this.#ahead.delete(site);
-    return asked ?? super.site(site);
-  }
-}
 
 /** The building that the page's address names. */
 export function siteOfPage() {
@@ -40,22 +22,10 @@ export function siteOfPage() {
 
 /** A building's page. @returns {Promise<PageParts>} */
 export function openSitePage() {
+  prepare();
   const api = new PageApi({ ticket: pageTicket() });
   api.askAhead(siteOfPage());
-  warmUp();
   return opened(api, "resident.");
-}
-
-/** A browser's first connection is slow to begin: let it begin while the page still waits for the building. */
-function warmUp() {
-  if (typeof RTCPeerConnection === "undefined") return;
-  const peer = new RTCPeerConnection();
-  peer.addTransceiver("video", { direction: "recvonly" });
-  const close = () => peer.close();
-  peer
-    .createOffer()
-    .then((offer) => peer.setLocalDescription(offer))
-    .then(close, close);
 }
 
 /** Pages for staff say more than those for residents. @param {...string} texts @returns {Promise<PageParts>} */

@@ -1,6 +1,7 @@
 /** `<camera-player>`: plays one camera and says honestly what happens to it. web/README.md tells how to use it. */
 import { apiOf, wordsOf } from "./own-gateway.js";
 import { next, START } from "./player-state.js";
+import { plainlySeen, watchSeen } from "./seen.js";
 import { say } from "./sentences.js";
 import { Session } from "./session.js";
 import { View } from "./view.js";
@@ -99,15 +100,14 @@ export class CameraPlayer extends HTMLElement {
     this.#auto();
   }
 
+  /** Begin at once if it is in sight. */
+  look() {
+    if (plainlySeen(this)) this.#see(true);
+  }
+
   connectedCallback() {
-    this.#attached = new AbortController();
-    const { signal } = this.#attached;
-    const seen = new IntersectionObserver((entries) => {
-      this.#onScreen = entries.at(-1)?.isIntersecting ?? false;
-      this.#see();
-    });
-    seen.observe(this);
-    signal.addEventListener("abort", () => seen.disconnect());
+    const { signal } = (this.#attached = new AbortController());
+    watchSeen(this, signal, (seen) => this.#see(seen));
     document.addEventListener("visibilitychange", () => this.#see(), { signal });
     addEventListener("online", () => this.#send({ type: "online" }), { signal });
     addEventListener("offline", () => this.#send({ type: "offline" }), { signal });
@@ -234,10 +234,7 @@ export class CameraPlayer extends HTMLElement {
 
   /** Fill the page with this camera, or put it back. */
   async #enlarge() {
-    if (this.#large) {
-      this.#large.close();
-      return;
-    }
+    if (this.#large) return this.#large.close();
     const { Large } = await import("./large.js");
     if (!this.words || this.#large || !this.isConnected) return;
     this.#large = new Large(this.#view, this.words, this.getAttribute("label") ?? "", () => {
@@ -247,7 +244,8 @@ export class CameraPlayer extends HTMLElement {
     this.#tune();
   }
 
-  #see() {
+  #see(onScreen = this.#onScreen) {
+    this.#onScreen = onScreen;
     const shown = (this.#onScreen || this.#large) && document.visibilityState === "visible";
     const visible = shown || document.pictureInPictureElement === this;
     if (visible) void this.#prepare();
@@ -318,6 +316,8 @@ export class CameraPlayer extends HTMLElement {
     const path = this.getAttribute("poster") ?? "";
     if (!this.api || !path || path === this.#posterPath) return;
     this.#posterPath = path;
+    // After the offer, which goes out first where a network is narrow.
+    await new Promise(requestAnimationFrame);
     const picture = await this.api.poster(path).then(createImageBitmap).catch(() => null);
     const time = Number(new URLSearchParams(path.split("?")[1]).get("t")) * 1_000;
     if (!picture || time <= this.#taken) return;

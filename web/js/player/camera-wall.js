@@ -7,6 +7,8 @@ import { Lines } from "./lines.js";
 import { wallLook } from "./look.js";
 import { apiOf, wordsOf } from "./own-gateway.js";
 import { backoff } from "./player-state.js";
+import { plainlySeen } from "./seen.js";
+import { prepare } from "./spare.js";
 import { reasonOf } from "./whep.js";
 /** @import { Api } from "../api.js" */
 /** @import { Words } from "../i18n.js" */
@@ -51,8 +53,10 @@ export class CameraWall extends HTMLElement {
   }
 
   connectedCallback() {
-    this.#seen.observe(this);
     this.#sizes.observe(this);
+    // Only a page of ours has set everything by now.
+    if (this.api && plainlySeen(this)) void this.#begin();
+    else this.#seen.observe(this);
   }
 
   disconnectedCallback() {
@@ -71,6 +75,7 @@ export class CameraWall extends HTMLElement {
 
   async #begin() {
     this.#seen.disconnect();
+    if (this.#plays()) prepare();
     // What a page says in case that this script never comes.
     for (const child of [...this.childNodes]) if (!(child instanceof CameraPlayer)) child.remove();
     this.api ??= apiOf(this);
@@ -117,12 +122,16 @@ export class CameraWall extends HTMLElement {
     if (site.cameras.length > 0) this.#say();
     else this.#say("site.empty", "site.empty.hint");
     this.dataset["count"] = site.cameras.length > 4 ? "many" : String(site.cameras.length);
+    this.#tell("sitechange", { site });
+    this.#players.forEach((player) => {
+      choose(player);
+      player.look();
+    });
     this.#board ??= new Board(/** @type {Api} */ (this.api), site.id, {
       event: (event) => this.#heard(event),
       connected: (connected) => this.#tell("serverchange", { connected }),
       denied: (error) => this.#refuse(error),
     });
-    this.#tell("sitechange", { site });
   }
 
   /** Nothing is asked again by itself. @param {ApiError} error */
@@ -194,10 +203,15 @@ export class CameraWall extends HTMLElement {
     player.setAttribute("site", this.getAttribute("site") ?? "");
     player.setAttribute("camera", id);
     player.toggleAttribute("sound", true);
-    player.toggleAttribute("autoplay", !this.hasAttribute("manual") && !savesData());
+    player.toggleAttribute("autoplay", this.#plays());
     this.#players.set(id, player);
     this.append(player);
     return player;
+  }
+
+  /** Whether cameras play before anybody asks. */
+  #plays() {
+    return !this.hasAttribute("manual") && !savesData();
   }
 
   /** @param {string} type @param {object} detail */

@@ -5,6 +5,7 @@
  * comes with the answer: the first picture waits for one round trip and nothing else.
  */
 import { ApiError } from "../api.js";
+import { connection } from "./spare.js";
 /** @import { LineHooks, Reason, Wish } from "../types.js" */
 /** @import { Api } from "../api.js" */
 
@@ -45,6 +46,7 @@ export class Line {
   #api;
   #hooks;
   #wish;
+  #offer;
   /** When the play was asked for. */
   asked = performance.now();
   /** The browser's side of the connection. */
@@ -55,7 +57,9 @@ export class Line {
     this.#api = api;
     this.#wish = wish;
     this.#hooks = hooks;
-    this.peer = new RTCPeerConnection();
+    const { peer, offer } = connection(wish.audio);
+    this.peer = peer;
+    this.#offer = offer;
     const stream = new MediaStream();
     this.peer.ontrack = ({ track }) => {
       stream.addTrack(track);
@@ -107,9 +111,7 @@ export class Line {
 
   async #open() {
     const { peer } = this;
-    peer.addTransceiver("video", { direction: "recvonly" });
-    if (this.#wish.audio) peer.addTransceiver("audio", { direction: "recvonly" });
-    const offer = await peer.createOffer();
+    const offer = await this.#offer;
     const play = await this.#api.play(this.#wish, offer.sdp ?? "", this.#abort.signal);
     this.#location = play.location;
     if (this.#abort.signal.aborted) {
