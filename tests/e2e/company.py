@@ -40,6 +40,7 @@ class Company:
     settings: dict[str, Any] = field(default_factory=dict)
     command: tuple[str, ...] = (sys.executable, "-m", "gateway")
     environment: dict[str, str] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.port = self.port or free_port()
@@ -105,7 +106,7 @@ class Company:
         """Start the gateway and wait until it looks after every site."""
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *(*self.command, "serve", str(self.sites)),
+                *(*self.command, "serve", str(self.sites), *self.options),
                 stdout=log,
                 stderr=log,
                 env={**os.environ, "CAMERAS": PASSWORD, "STAFF": STAFF, **self.environment},

@@ -1,66 +1,105 @@
-"""``python -m tests.faults [--times 5]``: every fault some times, and the table in README.md."""
+"""``python -m tests.faults [NAME...] [--times 5]``: let faults happen, and draw the table.
+
+Without names all of them, each place in a process of its own. With ``--resume`` only those that
+have fewer rounds in the table than wanted, and only the rounds that are missing. Ends with 1 when
+a fault was not survived.
+"""
 
 import argparse
 import asyncio
-import statistics
+import os
 import sys
 import tempfile
-from datetime import UTC, datetime
+import traceback
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from tests.faults.faults import FAULTS, Fault
-from tests.faults.scene import Scene, scene
-
-TABLE = Path(__file__).with_name("README.md")
-_BEGIN, _END = "<!-- measured: begin -->\n", "<!-- measured: end -->\n"
+from tests.faults import table
+from tests.faults.fault import Fault, Outcome, Place, suffer
+from tests.faults.places import PLACES
 
 
-async def suffer(stage: Scene, fault: Fault) -> tuple[float, int]:
-    """Let a fault happen once; return the seconds and what the neighbours missed."""
-    stage.forget()
-    seconds = await fault.happen(stage)
-    await stage.viewer.more(10, within=60)
-    return seconds, stage.missed()
+async def measure(place: Place, faults: Sequence[Fault], times: int, *, resume: bool) -> int:
+    """Let faults of one place happen, round by round; return how many were not survived.
 
-
-async def measure(times: int) -> list[str]:
-    """Return the rows of the table."""
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        async with scene(Path(folder)) as stage:
-            for fault in FAULTS:
-                found = [await suffer(stage, fault) for _ in range(times)]
-                seconds = [one for one, _ in found]
-                bar = "-" if fault.bar_s is None else f"{fault.bar_s:g} s"
-                worst = max(seconds)
-                held = fault.bar_s is None or worst <= fault.bar_s
-                row = (
-                    f"| {fault.name} | {fault.counted_from} | {statistics.median(seconds):.1f} s "
-                    f"| {worst:.1f} s | {bar}{'' if held else ' **missed**'} "
-                    f"| {sum(missed for _, missed in found)} |"
-                )
-                print(row, flush=True)
-                rows.append(row)
-    return rows
-
-
-def main() -> None:
-    """Measure and write."""
-    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("--times", type=int, default=5)
-    times = parser.parse_args().times
-    rows = asyncio.run(measure(times))
-    head = [
-        f"Each fault {times} times, {datetime.now(UTC):%Y-%m-%d}.",
-        "",
-        "| fault | counted from | median | worst | bar | packets the neighbours missed |",
-        "| --- | --- | --- | --- | --- | --- |",
+    A stage on which a fault was not survived is given up, and the next fault gets a new one.
+    """
+    known = {fault.name: table.known(fault) if resume else Outcome() for fault in faults}
+    waiting = [
+        (turn, fault)
+        for turn in range(times)
+        for fault in faults
+        if len(known[fault.name].seconds) <= turn
     ]
-    text = TABLE.read_text(encoding="utf-8")
-    before, _, rest = text.partition(_BEGIN)
-    after = rest.partition(_END)[2]
-    body = "\n".join([*head, *rows]) + "\n"
-    TABLE.write_text(before + _BEGIN + body + _END + after, encoding="utf-8")
+    failures = 0
+    while waiting:
+        with tempfile.TemporaryDirectory(prefix="faults-") as folder:
+            async with place.opened(Path(folder)) as stage:
+                while waiting:
+                    turn, fault = waiting.pop(0)
+                    try:
+                        seconds, missed = await suffer(stage, fault)
+                    except Exception:  # noqa: BLE001  # one fault must not end the measuring
+                        traceback.print_exc()
+                        print(f"NOT SURVIVED: {fault.title}", flush=True)
+                        failures += 1
+                        break
+                    known[fault.name] = known[fault.name].and_then(seconds, missed)
+                    print(
+                        f"{turn + 1}. {fault.title}: {seconds:.1f} s, {missed} missed", flush=True
+                    )
+                    table.keep(fault, known[fault.name])
+    return failures
+
+
+async def in_processes(names: Collection[str], times: int, *, resume: bool) -> int:
+    """Run each place in a process of its own, as many at once as there are pairs of cores."""
+    turns = asyncio.Semaphore(max(1, (os.cpu_count() or 2) // 2))
+
+    async def run(place: Place) -> int:
+        wanted = [fault.name for fault in place.faults if fault.name in names]
+        if not wanted:
+            return 0
+        options = ["--times", str(times), *(["--resume"] if resume else [])]
+        async with turns:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "tests.faults", *wanted, *options, "--here")
+            )
+            return await process.wait()
+
+    return sum(await asyncio.gather(*map(run, PLACES)))
+
+
+async def here(names: Collection[str], times: int, *, resume: bool) -> int:
+    """Let faults happen in this process."""
+    failures = 0
+    for place in PLACES:
+        faults = [fault for fault in place.faults if fault.name in names]
+        reason = place.lacks() if faults else ""
+        if reason:
+            for fault in faults:
+                print(f"skipped: {fault.title}: {reason}", flush=True)
+                table.skip(fault, reason)
+        elif faults:
+            failures += await measure(place, faults, times, resume=resume)
+    return failures
+
+
+def main() -> int:
+    """Measure and draw."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    every = [fault.name for place in PLACES for fault in place.faults]
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(every))
+    parser.add_argument("--times", type=int, default=5)
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--here", action="store_true", help="all in this process")
+    options = parser.parse_args()
+    names = options.names or every
+    unknown = set(names) - set(every)
+    if unknown:
+        parser.error(f"no such fault: {', '.join(sorted(unknown))}; there are {', '.join(every)}")
+    work = here if options.here else in_processes
+    return 1 if asyncio.run(work(names, options.times, resume=options.resume)) else 0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,217 @@
+"""The gateway is killed at every step of a change: the next one finishes what was begun.
+
+A third building is made, changed, switched off and on, given another camera, and removed. Each
+change of a file, each start of a process is once the moment of death (``mortal.py``), and so is
+each sentence in which the gateway tells of a step.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from tests.e2e.company import Company
+from tests.faults.fault import Fault
+from tests.faults.scene import HURT, Scene, scene
+from tests.waiting import until
+
+_THIRD: Final = "third"
+_MOST: Final = 60
+"""Steps of one change; more would be a loop."""
+
+
+@dataclass(slots=True)
+class Reconciling(Scene):
+    """A scene whose gateway may be told when to die."""
+
+    sentence: Path
+    turn: int = 0
+
+    @property
+    def folder(self) -> Path:
+        """Where the third building's media server lives."""
+        return self.company.data / "servers" / _THIRD
+
+
+@asynccontextmanager
+async def reconciling(root: Path) -> AsyncIterator[Reconciling]:
+    """Set the scene with a mortal gateway."""
+    sentence, servers = root / "sentence", root / "data" / "servers"
+    command = (sys.executable, "-m", "tests.faults.mortal", str(sentence), str(servers / _THIRD))
+    async with scene(root, command=command) as one:
+        yield Reconciling(one.company, one.hurt, one.viewer, one.party, one.neighbours, sentence)
+
+
+def _write(scene: Reconciling, **more: Any) -> None:
+    scene.company.write_site(_THIRD, scene.hurt.cameras, **more)
+
+
+def _viewers(scene: Reconciling) -> dict[str, Any]:
+    """Return a setting that nobody has had yet: its media server has to be replaced."""
+    scene.turn += 1
+    return {"media_server": {"max_viewers": 100 + scene.turn}}
+
+
+async def _killed_at_each_step(
+    scene: Reconciling,
+    before: Callable[[Reconciling], Any],
+    change: Callable[[Reconciling], Any],
+    healed: Callable[[Reconciling], Any],
+) -> float:
+    """Die at step after step of ``change`` until it is whole; return the longest healing."""
+    longest, company, plays = 0.0, scene.company, scene.viewer.plays
+    for step in range(1, _MOST):
+        before(scene)
+        await until(lambda: _settled(scene), within=60)
+        scene.sentence.write_bytes(b"." * step)
+        change(scene)
+        died = await _dies(company, healed, scene)
+        scene.sentence.unlink()
+        if not died:
+            break
+        await company.begin()
+        ready = time.monotonic()
+        await until(lambda: healed(scene), within=60)
+        longest = max(longest, time.monotonic() - ready)
+        await _nothing_left_over(scene)
+    else:
+        raise AssertionError(f"more than {_MOST} steps")
+    print(f"  killed at {step - 1} steps", flush=True)
+    assert step > 1
+    assert scene.viewer.plays == plays, "the running video was interrupted"
+    return longest
+
+
+async def _dies(company: Company, healed: Callable[[Reconciling], Any], scene: Reconciling) -> bool:
+    """Wait until the gateway has died, or has done everything without coming to the step."""
+    process = company.process
+    assert process is not None
+
+    async def over() -> bool:
+        return process.returncode is not None or await healed(scene)
+
+    await until(over, within=60)
+    if process.returncode is None:
+        return False
+    assert process.returncode == -signal.SIGKILL
+    company.process = None
+    return True
+
+
+async def _settled(scene: Reconciling) -> bool:
+    """Tell whether the third building is as its file says: it plays, or it is not there."""
+    file = scene.company.sites / f"{_THIRD}.yaml"
+    if not file.exists():
+        return not scene.folder.exists()
+    wanted = json.loads(file.read_text())
+    if not wanted.get("enabled", True):
+        return scene.folder.exists() and not _alive(scene)
+    if not await scene.company.live(_THIRD):
+        return False
+    most = wanted.get("media_server", {}).get("max_viewers", 500)
+    label = json.loads((scene.folder / "label.json").read_text())
+    runs = json.loads((scene.folder / "run/server.json").read_text())
+    return label["spec"]["max_viewers"] == most and label["fingerprint"] == runs["fingerprint"]
+
+
+def _alive(scene: Reconciling) -> bool:
+    process = scene.company.media_server(_THIRD)
+    return process != 0 and Path(f"/proc/{process}").exists()
+
+
+async def _nothing_left_over(scene: Reconciling) -> None:
+    """Hold that the third building has one process at most, its own."""
+    home = str(scene.folder)
+    wanted = {scene.company.media_server(_THIRD)} - {0}
+    await until(lambda: _processes(home) <= wanted, within=10)
+
+
+def _processes(home: str) -> set[int]:
+    """Return the media servers that were started in a folder and run."""
+    found = set()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if os.fsencode(home) in words:
+                found.add(int(entry.name))
+    return found
+
+
+def _gone(scene: Reconciling) -> None:
+    (scene.company.sites / f"{_THIRD}.yaml").unlink(missing_ok=True)
+
+
+async def making(scene: Reconciling) -> float:
+    """Make a building."""
+    return await _killed_at_each_step(scene, _gone, _write, _settled)
+
+
+async def replacing(scene: Reconciling) -> float:
+    """Change a setting of the media server."""
+    _write(scene)
+    return await _killed_at_each_step(
+        scene, lambda _: None, lambda one: _write(one, **_viewers(one)), _settled
+    )
+
+
+async def switching(scene: Reconciling) -> float:
+    """Switch the building off, and on."""
+    _write(scene)
+    off = await _killed_at_each_step(
+        scene, _write, lambda one: _write(one, enabled=False), _settled
+    )
+    on = await _killed_at_each_step(scene, lambda one: _write(one, enabled=False), _write, _settled)
+    return max(off, on)
+
+
+async def removing(scene: Reconciling) -> float:
+    """Remove the building."""
+    return await _killed_at_each_step(scene, _write, _gone, _settled)
+
+
+async def telling(scene: Reconciling) -> float:
+    """Die at each sentence in which a step is told, of a change of camera too."""
+    company, longest = scene.company, 0.0
+    sentences = ("made media server", "asked for the video of", "let go of", "removed media")
+    for sentence in sentences:
+        (_write if sentence in sentences[2:] else _gone)(scene)
+        await until(lambda: _settled(scene), within=60)
+        heard = company.log.stat().st_size
+        if sentence == "let go of":
+            other = (company.sites / f"{HURT}.yaml").read_text().replace("stream1", "stream2")
+            (company.sites / f"{_THIRD}.yaml").write_text(other)
+        else:
+            (_gone if sentence == "removed media" else _write)(scene)
+        await until(lambda: sentence in _said(company.log, heard), within=60, every=0.002)  # noqa: B023  # awaited in this very turn
+        await company.end(signal.SIGKILL)
+        await company.begin()
+        ready = time.monotonic()
+        await until(lambda: _settled(scene), within=60)
+        longest = max(longest, time.monotonic() - ready)
+        await _nothing_left_over(scene)
+    return longest
+
+
+def _said(log: Path, since: int) -> str:
+    with log.open("rb") as file:
+        file.seek(since)
+        return file.read().decode(errors="replace")
+
+
+_COUNTED: Final = "it is ready again; longest of all steps"
+FAULTS: Final = (
+    Fault("steps-make", "gateway killed at each step of making a building", _COUNTED, making),
+    Fault("steps-replace", "... of replacing its media server", _COUNTED, replacing),
+    Fault("steps-switch", "... of switching it off and on", _COUNTED, switching),
+    Fault("steps-remove", "... of removing it", _COUNTED, removing),
+    Fault("steps-told", "gateway killed at each sentence that tells of a step", _COUNTED, telling),
+)
