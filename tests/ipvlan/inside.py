@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -266,6 +267,15 @@ def serve() -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
     return program("gateway", *GATEWAY, "serve", str(SITES))
 
 
+def ready() -> bool:
+    """Tell whether the gateway has looked at each building."""
+    try:
+        with urllib.request.urlopen(f"http://{HOST}:8090/readyz", timeout=20) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
 def die(viewer: Viewer, gateway: subprocess.Popen[bytes], engine: subprocess.Popen[bytes]) -> None:
     """Kill one after the other; both programs are ended and left so."""
     shell("docker", "kill", "--signal=KILL", "camera-gateway-house-1")
@@ -276,7 +286,8 @@ def die(viewer: Viewer, gateway: subprocess.Popen[bytes], engine: subprocess.Pop
     gateway.wait(60)
     viewer.more()
     with serve():
-        viewer.more(100)
+        until(ready, "the gateway again")
+        viewer.more()
         assert viewer.seen["missing"] == 0, viewer.seen
         assert started("house-1") == run
         done(Step.GATEWAY)
