@@ -1,4 +1,4 @@
-"""The log for machines: a JSON object a line that says which camera, and silence when all is well."""
+"""The log for machines: one JSON object a line, and silence when all is well."""
 
 import json
 import re
