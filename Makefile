@@ -51,7 +51,7 @@ test-docker: debian $(VENV)/ready ## Containers on a private Docker Engine with 
 	$(RUN) pytest -q -m docker tests
 
 # Where the machine's packages cannot be installed, its tests are skipped and say so.
-test-ipvlan: $(VENV)/ready ## The first installation, on ipvlan in a small virtual machine (root; five minutes).
+test-ipvlan: $(VENV)/ready ## The first installation, on ipvlan in a small virtual machine (root; eight minutes of processor time).
 	-@tests/set-up/debian.sh debootstrap qemu-system-x86 cpio
 	$(RUN) pytest -q -rs -m machine tests/ipvlan
 
