@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check quick test test-rooms test-e2e test-docker test-ipvlan test-load test-installs faults soak fuzz bench lock sbom audit web-tools debian clean
+.PHONY: help setup demo check quick test test-rooms test-e2e test-docker test-swarm test-ipvlan test-load test-installs faults soak fuzz bench lock sbom audit web-tools debian clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ test: debian check ## Everything: the checks, then real cameras, browsers and pe
 
 test-docker: debian $(VENV)/ready ## Containers on a private Docker Engine with its own LANs (root; five minutes).
 	$(RUN) pytest -q -m docker tests
+
+test-swarm: debian $(VENV)/ready ## A Docker Swarm of two machines, one of which loses its power (root; four minutes; part of test).
+	$(RUN) pytest -q -s -m swarm tests/swarm
 
 # Where the machine's packages cannot be installed, its tests are skipped and say so.
 test-ipvlan: $(VENV)/ready ## The first installation, on ipvlan in a small virtual machine (root; eight minutes of processor time).

@@ -7,7 +7,7 @@ from gateway.config.load import load
 from gateway.model.company import Fleet, RuntimeKind, Severity
 from gateway.runtime.doctor import Finding, Health, fail, ok, warn
 from gateway.runtime.doctor_machine import machine
-from gateway.runtimes import engines, homes
+from gateway.runtimes import engines, homes, manager
 
 
 async def examine(directory: Path) -> Sequence[Finding]:
@@ -15,7 +15,12 @@ async def examine(directory: Path) -> Sequence[Finding]:
     fleet = load(directory)
     found = [*_files(directory, fleet)]
     servers = fleet.settings.media_servers
-    if servers.runtime is not RuntimeKind.PROCESS:
+    if servers.runtime is RuntimeKind.SWARM:
+        from gateway.runtime import doctor_swarm
+
+        sites = [*fleet.sites.values()]
+        found += await doctor_swarm.swarm(manager(fleet.settings), servers, sites)
+    if servers.runtime is RuntimeKind.DOCKER:
         # A machine without containers need not have the engine's SDK.
         from gateway.runtime import doctor_engine
 

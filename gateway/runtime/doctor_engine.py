@@ -33,10 +33,10 @@ async def engine(
         return [ok("engine", f"{at.name} is switched off in gateway.yaml")]
     one = engine_at(at)
     try:
-        found = await asked("engine", lambda: _version(one, at))
+        found = await asked("engine", lambda: version(one, at))
         if all(finding.health != "fail" for finding in found):
             found += await asked("networks", lambda: _networks(one, at.network))
-            found += await asked("image", lambda: _image(one, servers, sites))
+            found += await asked("image", lambda: image(one, servers, sites))
             found += await asked("addresses", lambda: _addresses(one, at.network, sites))
     finally:
         await one.close()
@@ -45,7 +45,8 @@ async def engine(
     return [replace(finding, check=f"{finding.check} of {at.name}") for finding in found]
 
 
-async def _version(one: Engine, at: EngineSettings) -> Sequence[Finding]:
+async def version(one: Engine, at: EngineSettings) -> Sequence[Finding]:
+    """Return whether an engine answers and is new enough; raises what a call to it raises."""
     said = await one.call("tell its version", lambda client: client.version())
     api = str(said.get("ApiVersion", "0.0"))
     numbers = tuple(int(part) for part in api.split(".") if part.isdecimal())
@@ -94,10 +95,11 @@ async def _networks(one: Engine, network: Network) -> Sequence[Finding]:
     return found
 
 
-async def _image(one: Engine, servers: MediaServers, sites: Collection[Site]) -> Sequence[Finding]:
+async def image(one: Engine, servers: MediaServers, sites: Collection[Site]) -> Sequence[Finding]:
+    """Return whether the media servers' image is there, and the licences that it needs."""
     reference = pinned(servers.image)
-    image = await Images(one).find(reference)
-    if image is None:
+    there = await Images(one).find(reference)
+    if there is None:
         try:
             await one.call(
                 f"ask the registry for {reference}",
@@ -107,8 +109,8 @@ async def _image(one: Engine, servers: MediaServers, sites: Collection[Site]) ->
         except GatewayError as error:
             return [fail("image", f"{reference} is not here: {error.message}", error.hint)]
         return [ok("image", f"{reference} is not here yet, but the registry has it")]
-    found = [ok("image", f"{reference} is here ({image.kind})")]
-    if image.kind is Kind.WCS:
+    found = [ok("image", f"{reference} is here ({there.kind})")]
+    if there.kind is Kind.WCS:
         without = [site.id for site in sites if site.enabled and not site.media_server.license]
         if without:
             found.append(

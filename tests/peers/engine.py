@@ -35,8 +35,8 @@ _CLONE_NEWNET: Final = 0x40000000
 _PR_SET_PDEATHSIG: Final = 1
 _START_S: Final = 60.0
 _OWN_RUN: Final = (
-    *("unshare", "--mount", "--propagation", "private"),
-    *("sh", "-c", 'mount -t tmpfs tmpfs /run && exec "$0" "$@"'),
+    *("unshare", "--mount", "--propagation", "private", "--uts", "sh", "-c"),
+    'mount -t tmpfs tmpfs /run && hostname "$0" && exec "$@"',
 )
 _BASE: Final = "camera-gateway-base:1"
 _CONTEXT: Final = (
@@ -51,8 +51,8 @@ GATEWAY_IMAGE: Final = "camera-gateway:test"
 class Engine:
     """One running engine; ``name`` is also that of its network namespace (the Docker host).
 
-    ``own_run`` gives it a folder ``/run`` of its own: two members of a Swarm on one machine would
-    take the same files there.
+    ``own_run`` gives it a folder ``/run`` and a host name of its own: two members of a Swarm on one
+    machine would take the same files there.
     """
 
     name: str
@@ -90,7 +90,7 @@ class Engine:
             self.process = subprocess.Popen(
                 [
                     *("nsenter", f"--net=/run/netns/{self.name}"),
-                    *(_OWN_RUN if self.own_run else ()),
+                    *((*_OWN_RUN, self.name) if self.own_run else ()),
                     "dockerd",
                     *("--data-root", str(self.data), "--exec-root", str(self.folder / "exec")),
                     *("-H", self.url, "-p", str(self.folder / "pid"), "--bridge=none"),

@@ -152,7 +152,9 @@ class Networks:
         return next((dict(one) for one in found if one["Name"] == name), None)
 
     async def _make(self, asked: dict[str, Any]) -> None:
-        body = {**asked, "Labels": {labels_of.NETWORK: asked["Name"]}}
+        body = dict(asked)
+        if "ConfigFrom" not in asked:  # such a network may have nothing that is its own
+            body["Labels"] = {labels_of.NETWORK: asked["Name"]}
 
         def work(client: Any) -> None:
             # The SDK's create_network has no word for ConfigFrom.

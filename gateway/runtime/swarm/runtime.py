@@ -6,7 +6,7 @@ gateway says what the task is made from, follows it to its address, and pulls th
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -20,25 +20,24 @@ from gateway.model.server import ControlAddress, Role, ServerObserved, ServerSpe
 from gateway.runtime.docker import family
 from gateway.runtime.docker import names as labels_of
 from gateway.runtime.docker.broadcast import Broadcast
-from gateway.runtime.docker.container import HOME, HTTP_PORT, WS_PORT, choose_ports
+from gateway.runtime.docker.container import HTTP_PORT, WS_PORT, choose_ports
 from gateway.runtime.docker.engine import Connect
-from gateway.runtime.docker.family import Family
 from gateway.runtime.docker.images import Image, Images, Kind
-from gateway.runtime.docker.maker import TOKEN_FILE, Configure
+from gateway.runtime.docker.maker import Configure
 from gateway.runtime.docker.secrets import Passwords
 from gateway.runtime.docker.ways import engine_at
 from gateway.runtime.docker.writing import settings_of
 from gateway.runtime.spec import fingerprint
-from gateway.runtime.swarm import names, service, start
+from gateway.runtime.swarm import files, names, service, start
 from gateway.runtime.swarm.listing import Listing
-from gateway.runtime.swarm.networks import Legs, Networks, check
-from gateway.runtime.swarm.objects import Objects, Wish
+from gateway.runtime.swarm.networks import Networks, check
+from gateway.runtime.swarm.objects import Objects
 from gateway.runtime.swarm.service import Wanted
+from gateway.runtime.swarm.succession import Succession
 from gateway.runtime.swarm.tasks import Seen
 
 _CHANGE_S: Final = 30.0
 _USER: Final = "admin"
-_FOLDER: Final = "conf/"
 _GONE_S: Final = 40.0
 
 
@@ -64,6 +63,8 @@ class SwarmRuntime:
         self._images = Images(self._engine)
         self._networks = Networks(self._engine, options.network)
         self._objects = Objects(self._engine)
+        self._succession = Succession(self._engine, self._images, options.network)
+        self._settled = asyncio.Lock()
         # The key of the runtime on one engine: passwords stay when a company grows into a Swarm.
         self._passwords = Passwords(options.data_dir.absolute() / "docker" / "key")
         self._broadcast = Broadcast()
@@ -80,10 +81,9 @@ class SwarmRuntime:
         """Return a text that changes with the spec, its settings, network, nodes and passwords."""
         network, spec = self._options.network, _placed(spec)
         configures = (self._options.embedded, self._options.wcs)
-        files = settings_of(spec, configures, self._options.media_ports)
         return fingerprint(
             spec,
-            files=files,
+            files=settings_of(spec, configures, self._options.media_ports),
             network=[str(network.driver), network.subnet],
             key=self._passwords.make(spec.id, "fingerprint").reveal(),
             nodes=[list(pair) for pair in spec.nodes],
@@ -156,19 +156,24 @@ class SwarmRuntime:
         self._broadcast.end()
 
     async def _wanted(self, spec: ServerSpec) -> Wanted:
-        network = self._options.network
+        options, network = self._options, self._options.network
         subnet = check(network)
         image = await self._images.ensure(spec.image)
+        async with self._settled:
+            await self._succession.take_over()
         legs = await self._networks.ensure(cdn=family.has_family(spec))
         ports = choose_ports(
-            image.kind,
-            network,
-            self._options.media_ports,
-            viewers=self._options.max_viewers,
-            slot=0,
+            image.kind, network, options.media_ports, viewers=options.max_viewers, slot=0
         )
         salt = self._passwords.make(spec.id, "objects").reveal()
-        wishes = self._wishes(spec, image, legs, ports.media)
+        wishes = files.wishes(
+            options.embedded if image.kind is Kind.EMBEDDED else options.wcs,
+            spec,
+            image,
+            legs,
+            media=ports.media,
+            passwords=self._passwords,
+        )
         return Wanted(
             spec=spec,
             image=image,
@@ -179,50 +184,6 @@ class SwarmRuntime:
             media=ports.media,
             held=await self._objects.ensure(spec.id, spec.site, wishes, salt=salt),
         )
-
-    def _wishes(
-        self, spec: ServerSpec, image: Image, legs: Legs, media: tuple[int, int]
-    ) -> Sequence[Wish]:
-        """Return the files of a server: settings as configs, passwords as secrets."""
-        embedded = image.kind is Kind.EMBEDDED
-        kin = self._family(spec, legs)
-        settings = (self._options.embedded if embedded else self._options.wcs)(
-            spec,
-            media_ports=media,
-            offset=0,
-            bind=None,
-            announced=spec.external_address,
-            control=legs.control.subnet,
-            token_file=TOKEN_FILE,
-            **family.settings(spec, kin),
-        )
-        wishes = [
-            Wish("start", start.SCRIPT, start.TEXT, mode=0o555),
-            self._secret("PASSWORD", self._passwords.make(spec.id, "rest").reveal()),
-        ]
-        if not embedded:
-            if spec.license:
-                wishes.append(self._secret("LICENSE", spec.license.reveal()))
-            # WCS's own settings may be changed by it, so ours are merged into them at the start.
-            place = {name: f"{start.PLACE}/{_short(name)}" for name in settings}
-            return [*wishes, *_files(settings, place, secret=False, owner=(0, 0))]
-        token = self._passwords.make(spec.id, "signalling").reveal()
-        secrets = {TOKEN_FILE: f"{token}\n", **family.secret_files(spec, kin)}
-        place = {name: f"{HOME}/{name}" for name in (*settings, *secrets)}
-        return [
-            *wishes,
-            *_files(settings, place, secret=False, owner=image.user),
-            *_files(secrets, place, secret=True, owner=image.user),
-        ]
-
-    def _secret(self, name: str, value: str) -> Wish:
-        return Wish(name.lower(), f"{start.SECRETS}/{name}", value, secret=True)
-
-    def _family(self, spec: ServerSpec, legs: Legs) -> Family | None:
-        if legs.cdn is None:
-            return None
-        login = self._passwords.make(spec.origin or spec.id, "cdn")
-        return Family(subnet=legs.cdn.subnet, login=login)
 
     async def _arguments(self, image: Image) -> Sequence[str]:
         """Return what the image itself would run, in its own folder."""
@@ -329,16 +290,3 @@ class SwarmRuntime:
 def _placed(spec: ServerSpec) -> ServerSpec:
     """Return ``spec`` without the address that a Swarm gives to no service."""
     return replace(spec, address=None)
-
-
-def _files(
-    files: Mapping[str, str], place: Mapping[str, str], *, secret: bool, owner: tuple[int, int]
-) -> list[Wish]:
-    return [
-        Wish(_short(name).replace(".", "-"), place[name], text, secret=secret, owner=owner)
-        for name, text in files.items()
-    ]
-
-
-def _short(name: str) -> str:
-    return name.removeprefix(_FOLDER)

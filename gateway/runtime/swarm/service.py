@@ -92,7 +92,8 @@ def _container(wanted: Wanted) -> dict[str, Any]:
     spec, embedded = wanted.spec, wanted.image.kind is Kind.EMBEDDED
     values: dict[str, Any] = {
         "Image": wanted.image.reference,
-        "Labels": labels(wanted),
+        # Not the service's labels: the runtime on one engine would take the container for its own.
+        "Labels": {labels_of.FINGERPRINT: wanted.fingerprint},
         "Hostname": spec.id[:63],
         "User": "0:0",
         "Command": ["sh", start.SCRIPT],
