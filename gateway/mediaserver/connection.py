@@ -285,14 +285,18 @@ class Connection:
 
     async def _write(self) -> None:
         while True:
-            text = await self._outbox.get()
+            texts = [await self._outbox.get()]
+            while not self._outbox.empty():
+                texts.append(self._outbox.get_nowait())
             try:
                 async with asyncio.timeout(_SEND_S):
-                    await self._socket.send_str(text)
+                    for text in texts:
+                        await self._socket.send_str(text)
             except (TimeoutError, ConnectionError, RuntimeError):
                 self.abort("the client does not read")
             finally:
-                self._outbox.task_done()
+                for _ in texts:
+                    self._outbox.task_done()
 
     async def _ping(self) -> None:
         while not self._over.done():

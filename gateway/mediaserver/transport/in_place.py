@@ -55,6 +55,7 @@ class InPlaceProtector:
         "_lengths",
         "_lib",
         "_pointers",
+        "_policies",
         "_protect",
         "_rtcp",
         "_rtcp_length",
@@ -73,6 +74,7 @@ class InPlaceProtector:
         self._work = self._ffi.cast("unsigned char *", self._lengths + MAX_BATCH)
         self.work = memoryview(self._ffi.buffer(self._work, WORK_BYTES))
         self._grids: dict[tuple[int, int, int], _Grid] = {}
+        self._policies: dict[tuple[str, bool, int], pylibsrtp.Policy] = {}
         self._rtcp = self._ffi.new("unsigned char[]", 2 * MAX_RTCP)
         self._rtcp_length = self._ffi.new("int *")
         dealloc = self._lib.srtp_dealloc
@@ -83,8 +85,8 @@ class InPlaceProtector:
     ) -> Any:
         """Return both contexts of one viewer."""
         return _Keys(
-            self._context(policy(profile, outbound, outbound=True, window=window)),
-            self._context(policy(profile, inbound, outbound=False)),
+            self._context(self._policy(profile, outbound=True, window=window), outbound),
+            self._context(self._policy(profile, outbound=False, window=REPLAY_WINDOW), inbound),
         )
 
     def batch(self, headers: Sequence[bytes], payloads: Sequence[bytes], tag: int) -> Batch:
@@ -167,9 +169,21 @@ class InPlaceProtector:
         result: bytes = self._ffi.buffer(self._rtcp, self._rtcp_length[0])[:]
         return result
 
-    def _context(self, settings: pylibsrtp.Policy) -> Any:
+    def _policy(self, profile: Profile, *, outbound: bool, window: int) -> pylibsrtp.Policy:
+        """Return settings without a key; each viewer has the same few."""
+        about = (profile.name, outbound, window)
+        made = self._policies.get(about)
+        if made is None:
+            empty = bytes(profile.key + profile.salt)
+            made = policy(profile, empty, outbound=outbound, window=window)
+            self._policies[about] = made
+        return made
+
+    def _context(self, settings: pylibsrtp.Policy, key: bytes) -> Any:
         pointer = self._ffi.new("srtp_t *")
+        settings.key = key
         status = self._lib.srtp_create(pointer, settings._policy)  # noqa: SLF001  # see the top
+        settings.key = None
         if status:
             raise SrtpError(f"libsrtp refuses the keys (status {status})")
         return self._ffi.gc(pointer, self._free)
