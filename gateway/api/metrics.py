@@ -7,6 +7,7 @@ address, so the number of series follows the number of buildings.
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from importlib import metadata
 from itertools import accumulate
 from typing import Final
@@ -207,5 +208,6 @@ def _counter(name: str, words: str, values: Mapping[Labels, float], names: Seque
     return family
 
 
+@cache
 def _version() -> str:
     return metadata.version("camera-gateway")

@@ -4,6 +4,7 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from gateway.model.access import View
@@ -80,6 +81,12 @@ class Past:
     reason: End
 
 
+@lru_cache(maxsize=1024)
+def _past(site: str, camera: str, until: float | None, reason: End) -> Past:
+    """Return one object for all plays that ended alike, as most do: thousands are remembered."""
+    return Past(site, camera, until, reason)
+
+
 class Seats:
     """All seats by the play's id; the ends of the latest plays are remembered."""
 
@@ -97,7 +104,7 @@ class Seats:
         if not seat.ended.done():
             return
         view = seat.view
-        self._past[view.play] = Past(view.site, view.camera, view.until, seat.reason)
+        self._past[view.play] = _past(view.site, view.camera, view.until, seat.reason)
         while len(self._past) > REMEMBERED:
             self._past.popitem(last=False)
 

@@ -20,6 +20,8 @@ DAMAGED: Final = ".damaged"
 
 _BUSY_MS: Final = 5000
 _WITHIN_S: Final = 15.0
+_CACHE_KB: Final = 128
+"""Rows are mostly added; SQLite's own 2 MB a file would fill over hours, and look like a leak."""
 # SQLite's primary result codes SQLITE_CORRUPT and SQLITE_NOTADB; extended ones add higher bits.
 _DAMAGE: Final = frozenset({11, 26})
 _JOURNALS: Final = ("", "-wal", "-shm")
@@ -114,6 +116,7 @@ class Database:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
             self._migrate(connection)
         except BaseException:
             connection.close()

@@ -265,7 +265,9 @@ async def test_the_ends_of_many_plays_fit_into_little_memory() -> None:
         seat.over()
         seats.leave(seat)
     assert seats.find("a", "b", "p9") is None
-    assert isinstance(seats.find("a", "b", "p10"), Past)
+    found = seats.find("a", "b", "p10")
+    assert isinstance(found, Past)
+    assert seats.find("a", "b", "p11") is found, "plays that ended alike share what is remembered"
     assert not seats.running
 
 
