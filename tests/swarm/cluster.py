@@ -92,16 +92,22 @@ class Cluster:
             raise RuntimeError(f"docker {' '.join(arguments)}: {done.stderr[-1500:]}")
         return done.stdout
 
-    def deploy(self, sites: Path) -> None:
-        """Run the gateway as the stack file says, with the buildings of ``sites``."""
-        for path in (sites, *sites.iterdir()):
+    def deploy(self, sites: Path, data: Path | None = None) -> None:
+        """Run the gateway as the stack file says, with the buildings of ``sites``.
+
+        ``data`` is its folder if it is to be no volume.
+        """
+        for path in (sites, *sites.iterdir(), *(data.rglob("*") if data else ())):
             os.chown(path, _UID, _UID)
+        if data is not None:
+            os.chown(data, _UID, _UID)
         socket = self.north.url.removeprefix("unix://")
         self.docker(
             *("stack", "deploy", "--resolve-image", "never", "-c", "stack.yaml", _STACK),
             more={
                 "GATEWAY_IMAGE": peer.GATEWAY_IMAGE,
                 "SITES": str(sites),
+                "DATA": str(data or "data"),
                 "DOCKER_SOCKET": socket,
                 "DOCKER_GROUP": str(Path(socket).stat().st_gid),
             },
@@ -145,12 +151,23 @@ class Cluster:
         assert process is not None
         shims = {_parent(pid) for pid in inits}
         below = _children(process.pid)
-        subprocess.run(["ip", "-n", engine.name, "link", "set", "lan0", "down"], check=True)
+        _link(engine, "down")
         for pid in (process.pid, *below, *shims, *inits):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         process.wait(20)
         engine.process = None
+
+    async def power_on(self, engine: Engine) -> None:
+        """Start a machine again and wait until the Swarm has it back; in the main thread."""
+        _link(engine, "up")
+        engine.start()
+        await until(lambda: self._is_ready(engine), within=60, every=0.3)
+
+    def _is_ready(self, engine: Engine) -> bool:
+        with contextlib.closing(self.north.client()) as client:
+            node = client.inspect_node(self.nodes[engine.name])
+        return bool(node["Status"]["State"] == "ready")
 
 
 @contextlib.contextmanager
@@ -220,12 +237,13 @@ class Company:
         self.sites.mkdir()
         self.write_gateway()
 
-    def write_gateway(self, **servers: Any) -> None:
+    def write_gateway(self, data: Path | None = None, **servers: Any) -> None:
         """Write the company's own file; ``servers`` go into ``media_servers``."""
         self._write(
             "gateway",
             {
                 "listen": f"0.0.0.0:{PORT}",
+                **({"data_dir": str(data)} if data else {}),
                 "media_servers": {
                     "runtime": "swarm",
                     "image": IMAGE,
@@ -278,6 +296,10 @@ def state(site: str) -> str:
 def clock() -> float:
     """Return seconds, to say how long something took."""
     return time.monotonic()
+
+
+def _link(engine: Engine, state: str) -> None:
+    subprocess.run(["ip", "-n", engine.name, "link", "set", "lan0", state], check=True)
 
 
 def _parent(pid: int) -> int:

@@ -23,6 +23,9 @@ _EVERY_S: Final = 2.0
 _SHARE: Final = 20
 """The manager is busy with us for a twentieth of the time at most."""
 
+_EXPLAINED: Final = 20
+"""Servers that do not run are asked after one by one, so many in one look."""
+
 
 class Listing:
     """The services that carry our label; ``told`` hears of each site whose server has changed."""
@@ -99,17 +102,18 @@ class Listing:
         for task in tasks:
             by_service[str(task.get("ServiceID", ""))].append(task)
         found = [seen(one, by_service[str(one["ID"])], nodes) for one in services]
-        found = [await self._explained(one, nodes) for one in found]
-        before, self._seen = self._seen, {one.server: one for one in found}
+        dark = [one for one in found if one.state is ServerState.STARTING and not one.detail]
+        told = [await self._explained(one, nodes) for one in dark[:_EXPLAINED]]
+        before = self._seen
+        self._seen = {one.server: one for one in (*found, *told)}
         self._asked = time.monotonic()
         self._took = self._asked - begun
         for site in _changed(before, self._seen):
             self._told(site)
+        _say(before, self._seen)
 
     async def _explained(self, one: Seen, nodes: Mapping[str, str]) -> Seen:
         """Return a server with why it does not run, which only its ended tasks say."""
-        if one.state is not ServerState.STARTING or one.detail:
-            return one
         service, tasks = await self._engine.call(
             f"ask after the tasks of {one.server}",
             lambda client: (
@@ -128,6 +132,15 @@ def _list(client: Any) -> tuple[Any, Any, dict[str, str]]:
 
 def _name(node: Mapping[str, Any]) -> str:
     return str((node.get("Description") or {}).get("Hostname") or node["ID"])
+
+
+def _say(before: Mapping[str, Seen], now: Mapping[str, Seen]) -> None:
+    """Write down where a server has begun to run."""
+    log = structlog.get_logger("runtime")
+    for server, new in now.items():
+        old = before.get(server)
+        if new.node and new.address and (old is None or new.address != old.address):
+            log.info("a media server runs", site=new.site, server=server, node=new.node)
 
 
 def _changed(before: Mapping[str, Seen], now: Mapping[str, Seen]) -> set[str]:
