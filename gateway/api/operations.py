@@ -46,7 +46,12 @@ _WATCHING: Final = {
     ("POST", "/whep/{site}/{camera}"): Operation(
         who="viewer",
         answers={201: (_SDP, None)},
-        query={"low": one_of("0", "1"), "queue": TEXT, "moves": TEXT},
+        query={
+            "low": one_of("0", "1"),
+            "transport": one_of("udp", "tcp"),
+            "queue": TEXT,
+            "moves": TEXT,
+        },
         body=(_SDP, None),
     ),
     ("DELETE", "/whep/{site}/{camera}/{play}"): Operation(who="anyone", answers={200: ("", None)}),

@@ -37,7 +37,7 @@ class PlayRequest:
     """One wish to watch. ``view`` has no play yet; its ``until`` is the hard stop.
 
     ``queue`` is the token of somebody who has waited; ``leaves`` the play that this one goes on
-    with elsewhere.
+    with elsewhere. ``tcp``: the viewer has tried UDP, and nothing came.
     """
 
     view: View
@@ -45,6 +45,7 @@ class PlayRequest:
     low: bool
     client: str
     queue: str = ""
+    tcp: bool = False
     leaves: Seat | None = None
 
 
@@ -169,7 +170,9 @@ class Plays:
         view = wish.view
         try:
             async with asyncio.timeout(self._limits.play_s):
-                return await self._watching.play(view.site, view.camera, wish.offer, low=wish.low)
+                return await self._watching.play(
+                    view.site, view.camera, wish.offer, low=wish.low, tcp=wish.tcp
+                )
         except TimeoutError as error:
             raise _silent_server() from error
 

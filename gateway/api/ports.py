@@ -75,8 +75,10 @@ class PlayHandle(Protocol):
 class Watching(Protocol):
     """Starts and stops plays; raises :class:`gateway.model.errors.GatewayError`."""
 
-    async def play(self, site_id: str, camera_id: str, offer: str, *, low: bool) -> PlayHandle:
-        """Play a camera to the browser that sent ``offer``."""
+    async def play(
+        self, site_id: str, camera_id: str, offer: str, *, low: bool, tcp: bool = False
+    ) -> PlayHandle:
+        """Play a camera to the browser that sent ``offer``; ``tcp``: UDP did not reach it."""
 
     async def stop(self, site_id: str, camera_id: str, play_id: str) -> bool:
         """End a play; tell whether it was there."""

@@ -34,6 +34,7 @@ _LINK_TARGET: Final = re.compile(r"(stun|turn)s?:[A-Za-z0-9.\-_:\[\]?=&]{1,250}"
 async def start(request: web.Request) -> web.Response:
     """``POST /whep/{site}/{camera}[?low=1]``: play a camera; 201 with the SDP answer.
 
+    ``transport=tcp`` asks the media server for video over TCP, for viewers whom UDP did not reach.
     ``queue`` is the token of an answer that said to wait in line; ``moves`` is a play of this
     camera that was told to go on elsewhere: it asks for no other ticket, and ends when it would.
     """
@@ -54,6 +55,7 @@ async def start(request: web.Request) -> web.Response:
         if leaves is None
         else replace(leaves.view, play="", started=now.timestamp()),
         low=_low(request),
+        tcp=_tcp(request),
         offer=await _offer(request),
         client=client_of(request),
         queue=request.query.get("queue", "")[:_MAX_TOKEN],
@@ -194,6 +196,17 @@ def _low(request: web.Request) -> bool:
             ErrorKind.BAD_REQUEST, "low is neither 0 nor 1.", "Ask with ?low=1 or without it."
         )
     return value == "1"
+
+
+def _tcp(request: web.Request) -> bool:
+    value = request.query.get("transport", "udp")
+    if value not in {"udp", "tcp"}:
+        raise GatewayError(
+            ErrorKind.BAD_REQUEST,
+            "transport is neither udp nor tcp.",
+            "Ask with ?transport=tcp or without it.",
+        )
+    return value == "tcp"
 
 
 async def _offer(request: web.Request) -> str:

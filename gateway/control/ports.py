@@ -116,8 +116,8 @@ class MediaServer(Protocol):
     async def snapshot(self, stream: str) -> bytes:
         """Return the current picture of ``stream`` as PNG."""
 
-    async def play(self, stream: str, offer: str) -> Play:
-        """Play ``stream`` to a browser that sent ``offer``.
+    async def play(self, stream: str, offer: str, *, tcp: bool = False) -> Play:
+        """Play ``stream`` to a browser that sent ``offer``; ``tcp``: UDP did not reach it.
 
         Raises kinds NOT_FOUND (no such stream), CAMERA_OFFLINE (no video yet),
         CODEC_UNSUPPORTED, OFFER_MALFORMED, OFFER_UNUSABLE, SERVER_FULL, SERVER_NOT_READY.

@@ -79,12 +79,14 @@ class Watching:
         """Plays that were begun here and are not over."""
         return len(self._running)
 
-    async def play(self, site_id: str, camera_id: str, offer: str, *, low: bool) -> PlayHandle:
+    async def play(
+        self, site_id: str, camera_id: str, offer: str, *, low: bool, tcp: bool = False
+    ) -> PlayHandle:
         """Play a camera to the browser that sent ``offer``.
 
-        ``low`` asks for the low-resolution stream if there is one. Raises GatewayError of kinds
-        NOT_FOUND, CAMERA_OFFLINE, CODEC_UNSUPPORTED, OFFER_MALFORMED, OFFER_UNUSABLE, SERVER_FULL
-        and SERVER_NOT_READY.
+        ``low`` asks for the low-resolution stream if there is one, ``tcp`` for video over TCP.
+        Raises GatewayError of kinds NOT_FOUND, CAMERA_OFFLINE, CODEC_UNSUPPORTED, OFFER_MALFORMED,
+        OFFER_UNUSABLE, SERVER_FULL and SERVER_NOT_READY.
         """
         site, camera = self._find(site_id, camera_id)
         if len(self._running) >= MAX_PLAYS:
@@ -102,7 +104,7 @@ class Watching:
         name = server.observed.id
         self._begun[name] += 1
         try:
-            play = await client.play(stream, offer)
+            play = await client.play(stream, offer, tcp=tcp)
         except GatewayError as error:
             if error.kind in _STALE:
                 self._keeper.wake(site.id, fresh=error.kind is ErrorKind.SERVER_NOT_READY)

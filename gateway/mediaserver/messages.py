@@ -11,10 +11,14 @@ from gateway.mediaserver.sdp.errors import NoCommonCodecs, OfferMalformed, Offer
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a message is about: a play's id, chosen by the client, and its stream's name."""
+    """What a message is about: a play's id, chosen by the client, and its stream's name.
+
+    ``tcp``: the client wants this play's media over TCP.
+    """
 
     media_session_id: str
     name: str
+    tcp: bool = False
 
 
 def pack(message: str, *data: Any) -> str:
@@ -46,7 +50,8 @@ def text(body: Mapping[str, Any], key: str) -> str:
 
 def subject(body: Mapping[str, Any]) -> Subject:
     """Return what a client's message is about; absent parts are empty."""
-    return Subject(text(body, "mediaSessionId"), text(body, "name"))
+    tcp = text(body, "transport") == "TCP"
+    return Subject(text(body, "mediaSessionId"), text(body, "name"), tcp)
 
 
 def status(

@@ -146,8 +146,13 @@ class Engine(Protocol):
     def unpublish(self, name: str, info: str) -> None:
         """Close a stream and end its plays with ``info``."""
 
-    def play(self, *, stream: str, media_session_id: str, offer: str, on_end: OnEnd) -> str:
-        """Accept a viewer and return the SDP answer; raises :class:`PlayRefused`."""
+    def play(
+        self, *, stream: str, media_session_id: str, offer: str, on_end: OnEnd, tcp: bool = False
+    ) -> str:
+        """Accept a viewer and return the SDP answer; raises :class:`PlayRefused`.
+
+        ``tcp``: the answer names no UDP candidates, if the port takes TCP.
+        """
 
     def stop(self, media_session_id: str, info: str) -> bool:
         """End one play; tell whether it was there."""

@@ -80,6 +80,7 @@ class Signalling:
                 stream=about.name,
                 media_session_id=about.media_session_id,
                 offer=offer,
+                tcp=about.tcp,
                 on_end=lambda end, info: self._ended(about, end, info),
             )
         except BaseException:

@@ -20,8 +20,8 @@ class Lines:
         self._lines: list[Line] = []
         self._tasks = Tasks("wcs")
 
-    async def play(self, stream: str, offer: str) -> WcsPlay:
-        """Play ``stream`` for a viewer who sent ``offer``.
+    async def play(self, stream: str, offer: str, *, tcp: bool = False) -> WcsPlay:
+        """Play ``stream`` for a viewer who sent ``offer``; ``tcp``: over TCP.
 
         Raises the kinds of ``control.ports.MediaServer.play``.
         """
@@ -30,7 +30,7 @@ class Lines:
         try:
             async with asyncio.timeout(session.ANSWER_S):
                 await line.introduced()
-                await play.begin(offer)
+                await play.begin(offer, tcp=tcp)
         except (TimeoutError, ClientError, OSError) as error:
             # Its other plays may be well; the next viewer has better luck elsewhere.
             line.open = False

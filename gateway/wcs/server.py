@@ -153,12 +153,12 @@ class WcsServer:
             raise self._rest.unexpected("/stream/snapshot", answer)
         return self._picture(answer)
 
-    async def play(self, stream: str, offer: str) -> WcsPlay:
-        """Play ``stream`` to a browser that sent ``offer``.
+    async def play(self, stream: str, offer: str, *, tcp: bool = False) -> WcsPlay:
+        """Play ``stream`` to a browser that sent ``offer``; ``tcp``: UDP did not reach it.
 
         Raises the kinds that ``control.ports.MediaServer.play`` names.
         """
-        return await self._lines.play(stream, offer)
+        return await self._lines.play(stream, offer, tcp=tcp)
 
     async def close(self) -> None:
         """Close the sockets without ending the plays (they were asked to be kept alive)."""

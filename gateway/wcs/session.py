@@ -82,9 +82,11 @@ class WcsPlay:
                 "try again in a few seconds",
             ) from error
 
-    async def begin(self, offer: str) -> None:
-        """Wait for the answer to ``offer``; raises the server's refusal."""
+    async def begin(self, offer: str, *, tcp: bool = False) -> None:
+        """Wait for the answer to ``offer``, by TCP if asked; raises the server's refusal."""
         wishes = {"mediaProvider": "WebRTC", "sdp": offer, **envelope.NO_WISHES}
+        if tcp:
+            wishes["transport"] = "TCP"  # as the vendor's SDK says it; without it, UDP
         await self._line.send("playStream", {**self.subject("PENDING"), **wishes})
         # PLAYING is not waited for: a server may send it only once media flows, which needs
         # the answer first.

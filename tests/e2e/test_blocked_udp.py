@@ -1,5 +1,6 @@
 """People behind a firewall that lets no UDP through watch all the same."""
 
+import re
 import secrets
 import shutil
 import signal
@@ -7,12 +8,14 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import pytest
+from playwright.async_api import Route
 
 from gateway.demo.building import DemoBuilding
 from tests.e2e.blocked import POSSIBLE, Office, coturn, office, watch
-from tests.e2e.browser import CHROMIUM
+from tests.e2e.browser import CHROMIUM, window
 from tests.e2e.company import CREDENTIAL, Company, free_port
 from tests.waiting import until
 
@@ -57,6 +60,37 @@ async def test_chromium_plays_by_tcp(behind: Office, tmp_path: Path) -> None:
         assert way["remote"]["tcpType"] == "passive"
         assert way["remote"]["address"] == behind.outside
         assert behind.dropped() > 0, "UDP was tried, and stopped"
+
+
+async def test_the_page_asks_for_tcp_where_udp_leads_nowhere(
+    behind: Office, tmp_path: Path
+) -> None:
+    """As with a WCS, whose answer names candidates of the transport that was asked for."""
+    asked: list[str] = []
+
+    async def answer(route: Route) -> None:
+        got = await route.fetch()
+        asked.append(urlsplit(route.request.url).query)
+        lines = (await got.text()).splitlines(keepends=True)
+        if "transport=tcp" not in asked[-1]:
+            lines = [line for line in lines if not re.match(r"a=candidate:\d+ 1 tcp", line)]
+        await route.fulfill(response=got, body="".join(lines))
+
+    async with (
+        house(tmp_path / "company", behind.outside) as url,
+        behind.chromium(tmp_path) as browser,
+        window(browser) as viewer,
+    ):
+        await viewer.page.route(re.compile("/whep/house/[^/]+$"), answer)
+        await viewer.page.goto(urljoin(url, "/watch/house"))
+        player = viewer.page.locator("camera-player")
+
+        async def plays() -> bool:
+            return await player.get_attribute("state") == "live"
+
+        await until(plays, within=60, every=0.2)
+        assert await player.get_attribute("way") == "tcp"
+        assert ["transport=tcp" in query for query in asked[:2]] == [False, True]
 
 
 @pytest.mark.skipif(shutil.which("turnserver") is None, reason="coturn is not installed")

@@ -145,8 +145,9 @@ async def test_it_plays_knows_the_size_and_stops(sdk: SdkPage) -> None:
         {"constraints": {"audio": False, "video": True}},
         {"stripCodecs": "VP8,VP9,AV1"},
         {"receiveAudio": False, "receiveVideo": True},
+        {"transport": "TCP"},
     ],
-    ids=["video only", "codecs stripped", "no sound wanted"],
+    ids=["video only", "codecs stripped", "no sound wanted", "over TCP"],
 )
 async def test_it_plays_whatever_it_offers(sdk: SdkPage, options: dict[str, Any]) -> None:
     await sdk.established()

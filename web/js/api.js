@@ -91,6 +91,7 @@ export class Api {
     const query = new URLSearchParams();
     if (low) query.set("low", "1");
     if (turn.queue) query.set("queue", turn.queue);
+    if (turn.tcp) query.set("transport", "tcp");
     if (moves) query.set("moves", moves);
     const path = `whep/${encodeURIComponent(site)}/${encodeURIComponent(camera)}?${query}`.replace(/\?$/, "");
     const headers = { "Content-Type": "application/sdp" };

@@ -99,8 +99,11 @@ export interface Wish {
   /** The low-resolution stream. */
   low: boolean;
   audio: boolean;
-  /** The player's place in the line before a full building: a token that the server gave, "" for none. */
-  turn: { queue: string };
+  /**
+   * What outlives a connection: the player's place in the line before a full building, a token that the server gave, ""
+   * for none; and whether the next offer asks for the media server's TCP transport.
+   */
+  turn: { queue: string; tcp: boolean };
   /** The play that this one goes on with. */
   moves?: string;
 }
@@ -118,6 +121,8 @@ export type Reason =
   | "camera"
   | "server"
   | "network"
+  /** Neither UDP nor TCP nor a TURN server led to the media server. */
+  | "blocked"
   | "full"
   /** The building shows the camera to nobody at this hour. */
   | "privacy"
@@ -204,12 +209,17 @@ export interface Failure {
   place: number;
 }
 
+/** UDP or TCP from the media server itself, or through a TURN server. */
+export type Way = "udp" | "tcp" | "relay" | "";
+
 export interface LineHooks {
   stream: (stream: MediaStream) => void;
   /** The connection misses its checks. */
   shaky: () => void;
   /** It answers (again). */
   steady: () => void;
+  /** How the video comes, as far as browsers tell. */
+  way: (way: Way) => void;
   /** The play had better go on at another server; this one ends soon. */
   move: () => void;
   /** At most once, and never after `close`. */
@@ -246,7 +256,7 @@ export interface Seen {
   frozen_s?: number;
 }
 
-export interface SessionHooks extends Omit<PulseHooks, "slept" | "totals">, Pick<LineHooks, "shaky" | "steady"> {
+export interface SessionHooks extends Omit<PulseHooks, "slept" | "totals">, Pick<LineHooks, "shaky" | "steady" | "way"> {
   lost: (reason: Reason, retryAfter: number, place: number) => void;
   refused: (reason: Reason, retryAfter: number) => void;
   /** The video is about to show another line. */

@@ -133,15 +133,20 @@ class WebRtcEngine:
             for viewer in list(stream.viewers.values()):
                 self._end(viewer, PlayEnd.STOPPED, info)
 
-    def play(self, *, stream: str, media_session_id: str, offer: str, on_end: OnEnd) -> str:
+    def play(
+        self, *, stream: str, media_session_id: str, offer: str, on_end: OnEnd, tcp: bool = False
+    ) -> str:
         """Accept a viewer and return the SDP answer; raises :class:`PlayRefused`."""
         try:
-            return self._play(stream, media_session_id, offer, on_end)
+            parsed, choice, viewer = self._play(stream, media_session_id, offer, on_end)
         except PlayRefused:
             self._counters.plays_refused += 1
             raise
+        return self._answer(parsed, choice, viewer, udp=not (tcp and self._doors.tcp))
 
-    def _play(self, name: str, media_session_id: str, text: str, on_end: OnEnd) -> str:
+    def _play(
+        self, name: str, media_session_id: str, text: str, on_end: OnEnd
+    ) -> tuple[Offer, Choice, Viewer]:
         stream = self._streams.get(name)
         if stream is None:
             raise PlayRefused("Stream not found", "There is no such stream.")
@@ -157,8 +162,7 @@ class WebRtcEngine:
             raise PlayRefused("Publish stream is not ready", "The camera has not sent video yet.")
         offer = parse_offer(text)
         choice = choose(offer, stream.video_format, stream.audio_codec)
-        viewer = self._admit(stream, media_session_id, choice, on_end)
-        return self._answer(offer, choice, viewer)
+        return offer, choice, self._admit(stream, media_session_id, choice, on_end)
 
     def _admit(
         self, stream: Stream, media_session_id: str, choice: Choice, on_end: OnEnd
@@ -182,7 +186,7 @@ class WebRtcEngine:
         self._counters.plays += 1
         return viewer
 
-    def _answer(self, offer: Offer, choice: Choice, viewer: Viewer) -> str:
+    def _answer(self, offer: Offer, choice: Choice, viewer: Viewer, *, udp: bool) -> str:
         stream = viewer.stream
         local = Local(
             ufrag=viewer.ice.ufrag,
@@ -191,6 +195,7 @@ class WebRtcEngine:
             addresses=self._addresses,
             port=self._doors.number,
             tcp=self._doors.tcp,
+            udp=udp,
             stream_id=secrets.token_hex(8),
             video_ssrc=stream.video.ssrc,
             rtx_ssrc=stream.rtx_ssrc,

@@ -20,7 +20,7 @@ _PASSIVE: Final = (4 << 13) + 8191
 class Local:
     """Our side: ICE and DTLS, the addresses to announce (the best first), the SSRCs.
 
-    ``tcp``: the port is open for TCP too.
+    ``tcp``: the port is open for TCP too; ``udp`` is false for who has tried UDP in vain.
     """
 
     ufrag: str
@@ -33,6 +33,7 @@ class Local:
     video_ssrc: int
     rtx_ssrc: int
     audio_ssrc: int
+    udp: bool = True
 
 
 def write_answer(offer: Offer, choice: Choice, local: Local) -> str:
@@ -96,7 +97,7 @@ def _candidates(local: Local) -> list[str]:
     lines = [
         f"a=candidate:{index} 1 udp {_priority(_UDP, 65_535 - index)} "
         f"{address} {local.port} typ host"
-        for index, address in enumerate(local.addresses, start=1)
+        for index, address in enumerate(local.addresses if local.udp else (), start=1)
     ]
     if local.tcp:
         lines += [

@@ -57,6 +57,7 @@ class Cinema:
 
     plays: dict[tuple[str, str, str], Play] = field(default_factory=dict)
     asked: list[tuple[str, str, bool]] = field(default_factory=list)
+    by_tcp: list[bool] = field(default_factory=list)
     error: Exception | None = None
     gate: asyncio.Event | None = None
     stop_errors: list[GatewayError] = field(default_factory=list)
@@ -81,9 +82,12 @@ class Cinema:
             return None
         return frozenset(play for site, _, play in self.plays if site == site_id)
 
-    async def play(self, site_id: str, camera_id: str, offer: str, *, low: bool) -> Play:
+    async def play(
+        self, site_id: str, camera_id: str, offer: str, *, low: bool, tcp: bool = False
+    ) -> Play:
         assert offer.startswith("v=0")
         self.asked.append((site_id, camera_id, low))
+        self.by_tcp.append(tcp)
         if self.gate is not None:
             await self.gate.wait()
         if self.error is not None:

@@ -53,6 +53,14 @@ async def test_the_low_picture_is_asked_for(client: Client, stage: Stage) -> Non
     assert stage.cinema.asked == [("open", "yard", True)]
 
 
+async def test_a_viewer_whom_udp_did_not_reach_asks_for_tcp(client: Client, stage: Stage) -> None:
+    for query in ("", "?transport=udp", "?transport=tcp"):
+        assert (await client.post(f"/whep/open/yard{query}", data=OFFER, headers=SDP)).status == 201
+    assert stage.cinema.by_tcp == [False, False, True]
+    wrong = await client.post("/whep/open/yard?transport=sctp", data=OFFER, headers=SDP)
+    assert wrong.status == 400
+
+
 async def test_a_charset_behind_the_type_is_no_mistake(client: Client) -> None:
     headers = {"Content-Type": "Application/SDP; charset=utf-8"}
     response = await client.post("/whep/open/yard", data=OFFER.encode(), headers=headers)

@@ -144,8 +144,8 @@ class MemoryServer:
             raise self.picture_trouble
         return f"picture of {stream}".encode()
 
-    async def play(self, stream: str, offer: str) -> Played:
-        self._enter("play")
+    async def play(self, stream: str, offer: str, *, tcp: bool = False) -> Played:
+        self._enter("play by tcp" if tcp else "play")
         if self.refuses is not None:
             raise self.refuses
         ended = asyncio.get_running_loop().create_future()

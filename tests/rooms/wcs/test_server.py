@@ -1,6 +1,7 @@
 """What control asks of a media server, asked of the embedded one."""
 
 import asyncio
+import re
 
 import pytest
 from aiortc import RTCSessionDescription
@@ -85,6 +86,17 @@ async def test_a_viewer_sees_the_camera_and_stops(driver: WcsServer, camera: Sec
         await play.stop()
         assert play.ended.result() == "Stopped by user"
         assert [s for s in await driver.streams() if not s.published] == []
+
+
+async def test_the_servers_tcp_transport_is_asked_for(driver: WcsServer, camera: Secret) -> None:
+    await driver.startup(camera, "yard")
+    await live(driver)
+    async with Browser() as browser:
+        plain = await driver.play("yard", await browser.offer())
+        by_tcp = await driver.play("yard", browser.peer.localDescription.sdp, tcp=True)
+        for play, wanted in ((plain, {"udp", "tcp"}), (by_tcp, {"tcp"})):
+            assert set(re.findall(r"a=candidate:\d+ 1 (\w+) ", play.answer)) == wanted
+            await play.stop()
 
 
 async def test_the_end_of_a_play_is_told_whoever_ends_it(driver: WcsServer, camera: Secret) -> None:

@@ -35,7 +35,7 @@ export class CameraPlayer extends HTMLElement {
   /** @type {AbortController|null} */
   #attached = null;
   #timer = 0;
-  #turn = { queue: "" };
+  #turn = { queue: "", tcp: false };
   #onScreen = false;
   /** Whether a person started it, stopped it, or neither. */
   #hand = /** @type {"none"|"started"|"stopped"} */ ("none");
@@ -120,7 +120,6 @@ export class CameraPlayer extends HTMLElement {
 
   disconnectedCallback() {
     this.#attached?.abort();
-    this.#attached = null;
     this.#leave();
     this.#large?.close();
     this.#view.close();
@@ -193,6 +192,7 @@ export class CameraPlayer extends HTMLElement {
       quiet: (last) => send({ type: "quiet", last }),
       shaky: () => send({ type: "shaky" }),
       steady: () => send({ type: "steady" }),
+      way: (way) => this.setAttribute("way", way),
       lost: (reason, retryAfter, place) => send({ type: "lost", reason, retryAfter, place }),
       refused: (reason, retryAfter) => send({ type: "refused", reason, retryAfter }),
       weak: (weak) => {

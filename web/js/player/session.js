@@ -95,6 +95,7 @@ export class Session {
       stream,
       shaky: () => ifCurrent(() => this.#hooks.shaky()),
       steady: () => ifCurrent(() => this.#hooks.steady()),
+      way: (way) => ifCurrent(() => this.#hooks.way(way)),
       move: () => this.#move(line),
       ended: (failure) => {
         this.#drop(this.#coming === line ? line : null);

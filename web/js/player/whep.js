@@ -3,6 +3,9 @@
  *
  * The offer goes out before any candidate is gathered, as RFC 9725 section 4.6 allows for an ICE server list that
  * comes with the answer: the first picture waits for one round trip and nothing else.
+ *
+ * The browser tries UDP, the server's TCP candidates and TURN by itself. When none of them leads anywhere, the next offer
+ * asks the media server for its own TCP transport, the one after that for UDP again.
  */
 import { ApiError } from "../api.js";
 import { connection } from "./spare.js";
@@ -10,6 +13,8 @@ import { connection } from "./spare.js";
 /** @import { Api } from "../api.js" */
 
 const GOODBYE_MS = 1_000;
+/** So long a browser may look for a way to the media server. */
+const REACH_MS = 8_000;
 
 /** @type {Record<string, Reason>} */
 const BY_KIND = {
@@ -36,12 +41,14 @@ const BY_ENDING = {
 /** @type {Record<string, Reason>} */
 const BY_TICKET = { watched: "over", revoked: "revoked" };
 /** What another try may well overcome. */
-const PASSING = new Set(["camera", "full", "network", "privacy", "server"]);
+const PASSING = new Set(["blocked", "camera", "full", "network", "privacy", "server"]);
 
 export class Line {
   #abort = new AbortController();
   #location = "";
   #asking = 0;
+  #reaching = 0;
+  #reached = false;
   #pace = 0;
   #api;
   #hooks;
@@ -102,6 +109,7 @@ export class Line {
     if (this.#abort.signal.aborted) return;
     this.#abort.abort();
     clearTimeout(this.#asking);
+    clearTimeout(this.#reaching);
     const close = () => this.peer.close();
     if (!this.#location) return close();
     // The peer's own good-bye comes second: it would end the play that DELETE names.
@@ -121,6 +129,7 @@ export class Line {
     if (play.iceServers.length > 0) peer.setConfiguration({ iceServers: play.iceServers });
     await peer.setLocalDescription(offer);
     await peer.setRemoteDescription({ type: "answer", sdp: play.answer });
+    if (!this.#reached && !this.#abort.signal.aborted) this.#reaching = setTimeout(() => this.#unreached(), REACH_MS);
     this.#askAfter(play.askAfter);
   }
 
@@ -134,11 +143,27 @@ export class Line {
 
   #changed() {
     const state = this.peer.connectionState;
-    if (state === "connected") this.#hooks.steady();
+    if (state === "connected") void this.#connected();
     else if (state === "disconnected") {
       this.#hooks.shaky();
       void this.check();
-    } else if (state === "failed" || state === "closed") void this.check().then(() => this.#end("network"));
+    } else if (state === "failed" || state === "closed") void this.check().then(() => this.#unreached());
+  }
+
+  async #connected() {
+    this.#reached = true;
+    clearTimeout(this.#reaching);
+    this.#hooks.steady();
+    this.#hooks.way(await wayOf(this.peer).catch(() => ""));
+  }
+
+  /** The connection failed; one that never stood is tried over another transport. */
+  #unreached() {
+    if (this.#abort.signal.aborted) return;
+    if (this.#reached) return this.#end("network");
+    const { turn } = this.#wish;
+    turn.tcp = !turn.tcp;
+    this.#end(turn.tcp ? "network" : "blocked");
   }
 
   /** A play that the server has ended for a reason is not dialled again: that would make its time endless. */
@@ -156,6 +181,16 @@ export class Line {
     this.close();
     this.#hooks.ended({ reason, final: !PASSING.has(reason), retryAfter, place });
   }
+}
+
+/** @param {RTCPeerConnection} peer @returns {Promise<import("../types.js").Way>} */
+async function wayOf(peer) {
+  const stats = await peer.getStats();
+  const { selectedCandidatePairId: id } = [...stats.values()].find(({ type }) => type === "transport") ?? {};
+  const pair = stats.get(id);
+  const local = stats.get(pair?.localCandidateId);
+  if (local?.candidateType === "relay") return "relay";
+  return local?.protocol ?? "";
 }
 
 /** @param {unknown} error @param {boolean} hasTicket @returns {Reason} */
