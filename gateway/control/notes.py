@@ -1,6 +1,8 @@
 """What the loops beside a site's own have to say of its cameras, for the site's next status."""
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from gateway.model.company import Problem, Severity
 from gateway.model.device import DeviceFailure
@@ -25,23 +27,35 @@ class CameraNote:
         return replace(self, remarks=(*others, (by, sentence)) if sentence else others)
 
 
+_NOTHING: Final = CameraNote()
+
+
 @dataclass(slots=True)
 class Notes:
     """The notes of all cameras; whoever makes one also takes it back."""
 
     _notes: dict[tuple[str, str], CameraNote] = field(default_factory=dict, init=False)
+    _versions: Counter[str] = field(default_factory=Counter, init=False)
+
+    def version(self, site: str) -> int:
+        """Return a number that differs when something else is noted of a site's cameras."""
+        return self._versions[site]
 
     def of(self, site: str, camera: str) -> CameraNote:
         """Return what is noted of a camera."""
-        return self._notes.get((site, camera), CameraNote())
+        return self._notes.get((site, camera), _NOTHING)
 
     def trouble(self, site: str, camera: str, failure: DeviceFailure | None) -> None:
         """Note why a camera does not tell its streams; ``None`` takes it back."""
-        self._put(site, camera, replace(self.of(site, camera), trouble=failure))
+        before = self.of(site, camera)
+        if failure != before.trouble:
+            self._put(site, camera, replace(before, trouble=failure))
 
     def checked(self, site: str, camera: str, seen: Checked | None) -> None:
         """Note what a full look has shown."""
-        self._put(site, camera, replace(self.of(site, camera), checked=seen))
+        before = self.of(site, camera)
+        if seen != before.checked:
+            self._put(site, camera, replace(before, checked=seen))
 
     def remark(self, site: str, camera: str, by: str, sentence: str) -> bool:
         """Note a sentence for the site's staff; an empty one takes back what ``by`` has said.
@@ -62,7 +76,8 @@ class Notes:
         )
 
     def _put(self, site: str, camera: str, note: CameraNote) -> None:
-        if note == CameraNote():
+        self._versions[site] += 1
+        if note == _NOTHING:
             self._notes.pop((site, camera), None)
         else:
             self._notes[site, camera] = note

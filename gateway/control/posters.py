@@ -11,6 +11,7 @@ import structlog
 from gateway.control.board import Board
 from gateway.control.clients import Clients
 from gateway.control.facts import ServerFacts
+from gateway.control.gallery import Gallery, Poster
 from gateway.control.keeper import Keeper
 from gateway.control.pacing import Pacing
 from gateway.kit.clock import Clock
@@ -23,14 +24,6 @@ ToJpeg = Callable[[bytes, int], Awaitable[bytes]]
 """Turns a PNG into a JPEG of at most so many pixels across; raises GatewayError."""
 
 MAX_WIDTH: Final = 960
-
-
-@dataclass(frozen=True, slots=True)
-class Poster:
-    """A picture and when it was taken."""
-
-    jpeg: bytes
-    taken: datetime
 
 
 class PosterStore(Protocol):
@@ -51,12 +44,16 @@ class Schedule:
     """Seconds: between two pictures of a camera, and between two looks around.
 
     ``share`` bounds the work: the pause grows with the number of cameras so that this many
-    seconds pass between two pictures of the whole fleet.
+    seconds pass between two pictures of the whole fleet. ``burst``: of so many cameras that go
+    live together pictures are taken at once, the others wait for their share. A look around
+    lasts ``look`` for each ``crowd`` cameras.
     """
 
     every: float = 60.0
     look: float = 1.0
     share: float = 0.5
+    burst: int = 60
+    crowd: int = 1500
 
 
 class Posters:
@@ -80,7 +77,8 @@ class Posters:
         self._to_jpeg = to_jpeg
         self._clock = clock
         self._schedule = schedule or Schedule()
-        self._posters: dict[tuple[str, str], Poster | None] = {}
+        self._posters = Gallery()
+        self._queue = 0.0
         self._due: dict[tuple[str, str], float] = {}
         self._sites: set[str] = set()
         self._failures = Pacing(first=2, most=60, calm=0)
@@ -103,8 +101,8 @@ class Posters:
         key = (site_id, camera_id)
         if key not in self._posters:
             kept = self._store.load(site_id, camera_id)
-            self._posters[key] = None if kept is None else Poster(*kept)
-        return self._posters[key]
+            self._posters.put(key, None if kept is None else Poster(*kept))
+        return self._posters.get(key)
 
     async def offer(self, site_id: str, camera_id: str, jpeg: bytes) -> None:
         """Take a picture of a camera that is not playing; a live one's is newer by itself."""
@@ -117,7 +115,7 @@ class Posters:
             await asyncio.to_thread(self._store.save, site_id, camera_id, jpeg, taken)
         except GatewayError as error:
             self._log.warning("a picture cannot be kept", site=site_id, reason=str(error))
-        self._posters[site_id, camera_id] = Poster(jpeg, taken)
+        self._posters.put((site_id, camera_id), Poster(jpeg, taken))
 
     async def _run(self) -> None:
         while True:
@@ -128,7 +126,8 @@ class Posters:
             except Exception:  # noqa: BLE001  # the edge: one error must not end all pictures
                 self._log.exception("taking pictures has failed")
                 await self._clock.sleep(self._schedule.every)
-            await self._clock.sleep(self._schedule.look)
+            crowds = 1 + len(self._due) // self._schedule.crowd
+            await self._clock.sleep(self._schedule.look * crowds)
 
     async def _forget_sites(self) -> None:
         """Delete the pictures of sites that have left the board."""
@@ -141,19 +140,27 @@ class Posters:
         """Return the live cameras whose picture is old, the oldest first; forget what is gone."""
         sites = self._board.sites()
         there = {(site.id, camera.id) for site in sites for camera in site.cameras}
-        for gone in set(self._posters) - there:
-            del self._posters[gone]
+        self._posters.keep_only(there)
         live = {
             (site.id, camera.id)
             for site in sites
             for camera in site.cameras
             if camera.state is CameraState.LIVE
         }
-        self._failures.forget_others([f"{site}/{camera}" for site, camera in live])
-        self._due = {key: due for key, due in self._due.items() if key in live}
+        self._failures.forget_others({f"{site}/{camera}" for site, camera in live})
+        for gone in self._due.keys() - live:
+            del self._due[gone]
         now = self._clock.monotonic()
-        due = [key for key in live if self._due.get(key, 0.0) <= now]
-        return sorted(due, key=lambda key: self._due.get(key, 0.0))
+        for key in live - self._due.keys():
+            self._due[key] = self._place(now)
+        due = [key for key, at in self._due.items() if at <= now]
+        return sorted(due, key=self._due.__getitem__)
+
+    def _place(self, now: float) -> float:
+        """Return when a camera that has gone live is due: soon, unless a crowd came before it."""
+        schedule = self._schedule
+        self._queue = max(self._queue, now - schedule.burst * schedule.share) + schedule.share
+        return self._queue
 
     async def _refresh(self, site_id: str, camera_id: str) -> None:
         pause = max(self._schedule.every, self._schedule.share * len(self._due))
@@ -167,7 +174,7 @@ class Posters:
             self._log.debug("no picture", site=site_id, camera=camera_id, reason=str(error))
         else:
             if jpeg is not None:
-                self._posters[site_id, camera_id] = Poster(jpeg, self._clock.now())
+                self._posters.put((site_id, camera_id), Poster(jpeg, self._clock.now()))
         self._due[site_id, camera_id] = self._clock.monotonic() + pause
 
     async def _take(self, site_id: str, camera_id: str) -> bytes | None:

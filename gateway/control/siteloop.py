@@ -20,7 +20,7 @@ from gateway.control.notes import Notes
 from gateway.control.ports import Host, Runtime
 from gateway.control.reconcile import Reconciler
 from gateway.control.scaling import Scaler, UnknownHost
-from gateway.control.status import Scene, site_status
+from gateway.control.status import Scene, lasts, site_status
 from gateway.kit.clock import Clock
 from gateway.kit.measures import Measures
 from gateway.model.company import Fleet, Problem, Settings
@@ -106,6 +106,7 @@ class SiteLoop:
         self._adopted = False
         self._wanted = Desired(site_id)
         self._wanted_for: tuple[object, ...] = ()
+        self._shown: tuple[object, ...] = ()
 
     def set(self, site: Site | None, fleet: Fleet) -> None:
         """Take over what the files say; the loop wakes only if it differs.
@@ -153,9 +154,15 @@ class SiteLoop:
 
     def _publish(self, site: Site) -> None:
         world = self._world
-        now = world.clock.now()
-        scene = Scene(site, self._wanted, self.facts, now, self._problems, world.notes)
-        before = world.board.site(self.id)
+        facts, before = self.facts, world.board.site(self.id)
+        seen = (
+            *(site, self._wanted, self._problems, world.notes.version(self.id)),
+            *(facts.servers, facts.troubles, facts.last_step, facts.size),
+        )
+        if before is not None and seen == self._shown and lasts(before):
+            return  # the usual case by far, and a status costs as much as asking for it
+        self._shown = seen
+        scene = Scene(site, self._wanted, facts, world.clock.now(), self._problems, world.notes)
         status = site_status(scene, before)
         world.board.publish(status)
         self._tell(status, before)

@@ -86,6 +86,11 @@ def site_status(scene: Scene, before: SiteStatus | None) -> SiteStatus:
     )
 
 
+def lasts(status: SiteStatus) -> bool:
+    """Tell whether a status stays as it is for as long as nothing else is seen."""
+    return all(camera.state is not CameraState.CONNECTING for camera in status.cameras)
+
+
 def camera_status(scene: Scene, camera: Camera, before: CameraStatus | None) -> CameraStatus:
     """Return one camera's status."""
     verdict = _verdict(scene, camera, before)

@@ -5,6 +5,7 @@ dies is reported at once; whether it is started again is for control to decide.
 """
 
 import asyncio
+import functools
 import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -32,6 +33,7 @@ from gateway.runtime.spec import fingerprint
 
 GRACE_S: Final = 3.0
 READY_S: Final = 60.0
+_SPECS: Final = 4096
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
@@ -68,6 +70,13 @@ class ProcessRuntime:
         self._folders = Folders(self._servers)
         self._media_ports = media_ports
         self._configure = configure
+        version = program.version()
+        # Asked in every cycle of every site, and always the same for the same spec.
+        self._mark = functools.lru_cache(_SPECS)(
+            lambda spec: fingerprint(
+                spec, files=dict(self._files(Label(spec, "", 0))), version=version
+            )
+        )
         self._watches: dict[pids.ProcessId, pids.Watch] = {}
         self._leaving: set[pids.ProcessId] = set()
         self._running: dict[Path, tuple[Label, int, pids.ProcessId, ServerObserved]] = {}
@@ -79,9 +88,7 @@ class ProcessRuntime:
 
     def fingerprint(self, spec: ServerSpec) -> str:
         """Return a text that changes with the spec, its settings, and the gateway's version."""
-        return fingerprint(
-            spec, files=dict(self._files(Label(spec, "", 0))), version=program.version()
-        )
+        return self._mark(spec)
 
     async def observe(self, site: str | None = None) -> Sequence[ServerObserved]:
         """Return all servers whose folders carry our label; adopts those that run."""

@@ -87,8 +87,7 @@ async def test_a_refused_password_is_tried_once(tmp_path: Path) -> None:
         for _ in range(5):
             made.take(house(camera.url, WRONG))
             await asyncio.sleep(0)
-        told = made.notes.of("house", "door").trouble
-        assert told is not None
+        told = await until(lambda: made.notes.of("house", "door").trouble)
         assert told.kind is DeviceFailureKind.WRONG_PASSWORD
         assert told.hint
         asked = len(camera.asked)
