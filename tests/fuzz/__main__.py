@@ -36,18 +36,18 @@ class Run:
     words: str
 
 
-def fuzz(name: str, seconds: int, *, runs: int = -1) -> Run:
-    """Let a target take inputs for some seconds.
+def fuzz(name: str, seconds: int, *, most: int = -1) -> Run:
+    """Let a target take inputs for some seconds, and ``most`` of them; go on from the last time."""
+    found = OUT / "found" / name
+    found.mkdir(parents=True, exist_ok=True)
+    return _run(name, seconds, [str(found), f"-runs={most}"])
 
-    With ``runs`` it takes just so many, the same ones at every call.
-    """
+
+def repeat(name: str, seconds: int, *, runs: int) -> Run:
+    """Let a target take so many inputs, the same ones at every call."""
     OUT.mkdir(parents=True, exist_ok=True)
-    if runs < 0:
-        found = OUT / "found" / name
-        found.mkdir(parents=True, exist_ok=True)
-        return _run(name, seconds, [str(found)])
-    with tempfile.TemporaryDirectory() as found_here:
-        return _run(name, seconds, [found_here, f"-runs={runs}", "-seed=1"])
+    with tempfile.TemporaryDirectory() as found:
+        return _run(name, seconds, [found, f"-runs={runs}", "-seed=1"])
 
 
 def _run(name: str, seconds: int, more: list[str]) -> Run:
@@ -94,9 +94,9 @@ def keep(name: str) -> None:
             shutil.copy(path, seeds / path.name)
 
 
-def _once(name: str, seconds: int) -> bool:
+def _once(name: str, seconds: int, most: int) -> bool:
     """Fuzz a target, take note of it and say so; return whether it broke."""
-    run = fuzz(name, seconds)
+    run = fuzz(name, seconds, most=most)
     table.note(OUT, name, run.inputs, run.seconds, run.edges, broke=bool(run.words))
     outcome = f"BROKEN\n{run.words}" if run.words else "fine"
     print(f"{name:16} {run.inputs:>10} inputs {run.edges:>6} edges  {outcome}", flush=True)
@@ -116,7 +116,10 @@ def main() -> int:
     broken: set[str] = set()
     wanting = names if given.seconds else []
     while wanting:
-        broken.update(name for name in wanting if _once(name, given.seconds))
+        for name in wanting:
+            most = given.until - table.sums(OUT)[name] if given.until else -1
+            if (most > 0 or not given.until) and _once(name, given.seconds, most):
+                broken.add(name)
         sums = table.sums(OUT)
         wanting = [name for name in names if sums[name] < given.until and name not in broken]
     if given.keep:

@@ -37,7 +37,7 @@ def write(out: Path, page: Path, targets: Sequence[str]) -> None:
     """Write the sums of all runs into ``page``, between its marks."""
     rows = _runs(out)
     lines = [
-        f"All runs until {max(row['day'] for row in rows)}.",
+        f"All runs until {max((row['day'] for row in rows), default='now')}.",
         "",
         "| target | inputs | a second | edges of code reached | broke |",
         "| --- | --- | --- | --- | --- |",
@@ -56,5 +56,6 @@ def write(out: Path, page: Path, targets: Sequence[str]) -> None:
 
 
 def _runs(out: Path) -> list[dict[str, Any]]:
-    text = (out / _RUNS).read_text(encoding="utf-8")
+    file = out / _RUNS
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
     return [json.loads(line) for line in text.splitlines()]

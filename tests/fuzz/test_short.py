@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.fuzz.__main__ import fuzz
+from tests.fuzz.__main__ import repeat
 from tests.fuzz.targets import TARGETS
 
 pytestmark = pytest.mark.slow
@@ -10,6 +10,6 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_nothing_breaks_the_parser(name: str) -> None:
-    run = fuzz(name, 120, runs=2000)
+    run = repeat(name, 120, runs=2000)
     assert not run.words, run.words
     assert run.inputs > 50
