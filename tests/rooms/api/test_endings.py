@@ -1,6 +1,7 @@
 """Plays that may not go on: withdrawn tickets, hard stops, privacy hours, also after a restart."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -160,7 +161,9 @@ async def test_a_revocation_outlives_a_restart(door: Client, kept: Stage) -> Non
 async def test_a_gateway_that_cannot_read_its_revocations_does_not_start(
     stage: Stage, tmp_path: Path
 ) -> None:
-    (tmp_path / "access.db").write_bytes(b"no database at all" * 100)
+    newer = sqlite3.connect(tmp_path / "access.db")
+    newer.execute("PRAGMA user_version = 999")
+    newer.close()
     access = access_database(tmp_path)
     stage.stores = Stores(revocations=RevocationRecords(access))
     runner = create_runner(stage.app())
