@@ -10,6 +10,7 @@
 import contextlib
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Mapping
@@ -33,6 +34,8 @@ ORIGIN_FILE: Final = "conf/origin"
 _EDGE: Final = "edge"
 _USER: Final = "gateway"
 _CRASHES_KEPT: Final = 5
+_OWN: Final = re.compile(r"label\.json(\.new)?|conf|run|server\.log|crash-[0-9TZ.]+\.log")
+_GONE: Final = ".removed"
 _TAIL_BYTES: Final = 4096
 _TAIL_LINES: Final = 8
 
@@ -201,11 +204,28 @@ class Folder:
         for name in ("process.json", "server.json"):
             (self.path / "run" / name).unlink(missing_ok=True)
 
+    def foreign(self) -> bool:
+        """Tell whether something is here that no media server of ours has left.
+
+        A gateway that was killed while it made a folder has left it without a label.
+        """
+        try:
+            return any(_OWN.fullmatch(entry.name) is None for entry in self.path.iterdir())
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+
     def remove(self) -> None:
-        """Delete everything; raises OSError."""
-        # The label goes first: whatever is left over by a crash is nobody's.
-        (self.path / "label.json").unlink(missing_ok=True)
-        shutil.rmtree(self.path)
+        """Delete everything, and what an earlier removal that was cut off has left; raises OSError.
+
+        The folder goes in one step: no building ever finds half of it.
+        """
+        gone = self.path.with_name(f".{self.path.name}{_GONE}")
+        shutil.rmtree(gone, ignore_errors=True)
+        self.path.rename(gone)
+        for left in self.path.parent.glob(f".*{_GONE}"):
+            shutil.rmtree(left)
 
     def _secret(self, name: str) -> str:
         return (self.path / name).read_text(encoding="utf-8").strip()

@@ -52,7 +52,8 @@ class Folders:
             changed = self._root.stat().st_mtime_ns
             if changed == self._listed:
                 return
-            paths = sorted(self._root.iterdir())
+            # What a removal that was cut off has left begins with a dot.
+            paths = sorted(path for path in self._root.iterdir() if path.name[0] != ".")
         except FileNotFoundError:
             changed, paths = 0, []
         for gone in set(self._paths).difference(paths):

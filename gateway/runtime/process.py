@@ -99,7 +99,7 @@ class ProcessRuntime:
         folder = self._folder(spec.id)
         async with self._locks[spec.id]:
             old = folder.label()
-            if old is None and folder.path.exists() and any(folder.path.iterdir()):
+            if old is None and folder.foreign():
                 raise GatewayError(
                     ErrorKind.CONFLICT,
                     f"{folder.path} is not empty and not a media server's folder of ours",

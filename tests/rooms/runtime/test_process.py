@@ -258,6 +258,48 @@ async def test_a_broken_label_breaks_nothing(
     assert await runtime.observe() == []
 
 
+@pytest.mark.parametrize("left", ["", "conf/rest-user", "label.json"])
+async def test_a_folder_that_was_not_finished_is_finished(
+    runtime: ProcessRuntime, data: Path, left: str
+) -> None:
+    folder = data / "servers/lenina-12"
+    (folder / "conf").mkdir(parents=True)
+    (folder / "run").mkdir()
+    if left:
+        (folder / left).write_text("gateway:a-password-of-a-test\n")
+    assert await runtime.observe() == []
+    await runtime.create(spec())
+    await running(runtime)
+
+
+async def test_a_torn_label_ends_the_server_and_makes_another(
+    runtime: ProcessRuntime, data: Path
+) -> None:
+    await runtime.create(spec())
+    await running(runtime)
+    old = ProcessId.of(pid_of(data))
+    assert old is not None
+    label = data / "servers/lenina-12/label.json"
+    label.write_text(label.read_text()[:20])
+    await runtime.create(spec())
+    await running(runtime)
+    assert not old.alive()
+
+
+async def test_a_removal_that_was_cut_off_is_nobodys_server(
+    runtime: ProcessRuntime, data: Path
+) -> None:
+    await runtime.create(spec())
+    await running(runtime)
+    await runtime.stop("lenina-12")
+    (data / "servers/lenina-12").rename(data / "servers/.lenina-12.removed")
+    assert await runtime.observe() == []
+    await runtime.create(spec())
+    await running(runtime)
+    await runtime.remove("lenina-12")
+    assert list((data / "servers").iterdir()) == []
+
+
 async def test_an_ended_server_leaves_no_zombie(runtime: ProcessRuntime, data: Path) -> None:
     await runtime.create(spec())
     await running(runtime)
