@@ -35,7 +35,7 @@ check: $(VENV)/ready web-tools ## Format, lint, types, arrows, the page's types 
 	$(MAKE) --no-print-directory quick RERUN="$(RERUN)"
 
 quick: $(VENV)/ready
-	$(RUN) pytest -q -n 4 $(RERUN) -m "not slow and not browser and not gstreamer and not netns and not docker" tests/rooms tests/house tests/fuzz
+	$(RUN) pytest -q -n 4 $(RERUN) -m "not slow and not browser and not gstreamer and not netns and not docker" tests/rooms tests/house tests/fuzz tests/soak
 
 # Real browsers, cameras and engines on two busy cores: a test that fails is tried once more, and
 # both tries are listed at the end, so that a flake is seen without throwing a whole run away.
