@@ -81,7 +81,8 @@ class Peer(LeanViewer):
         self.ufrag = re.findall(r"ice-ufrag:(\S+)", remote)[0]
         self.password = re.findall(r"ice-pwd:(\S+)", remote)[0]
         found = re.findall(r"candidate:\S+ 1 udp \d+ (\d+\.\d+\.\d+\.\d+) (\d+) typ host", remote)
-        host, port = next(item for item in found if item[0] == self._host)
+        # On our own machine its address that we have too; elsewhere the first that is named.
+        host, port = next((item for item in found if item[0] == self._host), found[0])
         self.server = (host, int(port))
 
     def check(self, *, use_candidate: bool = True) -> None:

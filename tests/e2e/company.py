@@ -111,13 +111,13 @@ class Company:
                 stderr=log,
                 env={**os.environ, "CAMERAS": PASSWORD, "STAFF": STAFF, **self.environment},
             )
-        await until(self._ready, within=30)
+        await until(self._ready, within=60)
 
     async def end(self, number: signal.Signals) -> int:
         """Send a signal and wait for the process; return its exit code."""
         assert self.process is not None
         self.process.send_signal(number)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             code = await self.process.wait()
         self.process = None
         return code
@@ -159,9 +159,11 @@ class Company:
 
 
 @asynccontextmanager
-async def company_in(root: Path, **settings: Any) -> AsyncIterator[Company]:
+async def company_in(
+    root: Path, *, kind: type[Company] = Company, port: int = 0, **settings: Any
+) -> AsyncIterator[Company]:
     """Give a company whose gateway and media servers are gone in the end."""
-    company = Company(root, settings=settings)
+    company = kind(root, port, settings=settings)
     try:
         yield company
     finally:

@@ -15,7 +15,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from tests.faults import table
-from tests.faults.fault import Fault, Outcome, Place, suffer
+from tests.faults.fault import Fault, Outcome, Place, Stage, suffer
 from tests.faults.places import PLACES
 
 
@@ -26,30 +26,34 @@ async def measure(place: Place, faults: Sequence[Fault], times: int, *, resume: 
     """
     known = {fault.name: table.known(fault) if resume else Outcome() for fault in faults}
     waiting = [
-        (turn, fault)
-        for turn in range(times)
-        for fault in faults
-        if len(known[fault.name].seconds) <= turn
+        fault for turn in range(times) for fault in faults if len(known[fault.name].seconds) <= turn
     ]
     failures = 0
     while waiting:
-        with tempfile.TemporaryDirectory(prefix="faults-") as folder:
-            async with place.opened(Path(folder)) as stage:
-                while waiting:
-                    turn, fault = waiting.pop(0)
-                    try:
-                        seconds, missed = await suffer(stage, fault)
-                    except Exception:  # noqa: BLE001  # one fault must not end the measuring
-                        traceback.print_exc()
-                        print(f"NOT SURVIVED: {fault.title}", flush=True)
-                        failures += 1
-                        break
-                    known[fault.name] = known[fault.name].and_then(seconds, missed)
-                    print(
-                        f"{turn + 1}. {fault.title}: {seconds:.1f} s, {missed} missed", flush=True
-                    )
-                    table.keep(fault, known[fault.name])
+        left = len(waiting)
+        try:
+            with tempfile.TemporaryDirectory(prefix="faults-") as folder:
+                async with place.opened(Path(folder)) as stage:
+                    await _one_after_another(stage, waiting, known)
+        except Exception:  # noqa: BLE001  # one fault must not end the measuring
+            traceback.print_exc()
+            failures += 1
+            if left == len(waiting):
+                print(f"{place.name}: the stage cannot be set", flush=True)
+                return failures + left
+            print("NOT SURVIVED: the fault above, or the end of its stage", flush=True)
     return failures
+
+
+async def _one_after_another(stage: Stage, waiting: list[Fault], known: dict[str, Outcome]) -> None:
+    """Let the faults happen that wait, and keep what each has cost."""
+    while waiting:
+        fault = waiting.pop(0)
+        print(f"{fault.title} ...", flush=True)
+        seconds, missed = await suffer(stage, fault)
+        known[fault.name] = outcome = known[fault.name].and_then(seconds, missed)
+        print(f"  round {len(outcome.seconds)}: {seconds:.1f} s, {missed} missed", flush=True)
+        table.keep(fault, outcome)
 
 
 async def in_processes(names: Collection[str], times: int, *, resume: bool) -> int:

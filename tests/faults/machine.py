@@ -10,8 +10,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -111,38 +111,36 @@ async def clock_jumps_back(scene: Machine) -> float:
 async def disk_is_full(scene: Machine) -> float:
     """Fill the data folder: whoever watches must not notice, and newcomers are served."""
     async with unnoticed(scene):
-        with _filled(scene.company.data):
+        with filled(scene.company.data):
             await pause(_LASTS_S)
             return await scene.newcomer(time.monotonic())
 
 
 async def server_dies_on_a_full_disk(scene: Machine) -> float:
     """Kill the media server while the disk is full; make room."""
-    with _filled(scene.company.data):
+    with filled(scene.company.data):
         os.kill(scene.company.media_server(HURT), 9)
         await pause(_LASTS_S)
     return await scene.back(time.monotonic())
 
 
-class _filled:  # noqa: N801  # reads as the state that it is
-    """Leave no byte free in a folder for as long as the context lasts."""
-
-    def __init__(self, folder: Path) -> None:
-        self._ballast = folder / "ballast"
-
-    def __enter__(self) -> None:
-        with self._ballast.open("wb", buffering=0) as file:
-            size = 1 << 20
-            while size:
-                try:
-                    file.write(b"\0" * size)
-                except OSError as error:
-                    if error.errno != errno.ENOSPC:
-                        raise
-                    size //= 2
-
-    def __exit__(self, *_: object) -> None:
-        self._ballast.unlink()
+@contextmanager
+def filled(folder: Path) -> Iterator[None]:
+    """Leave no byte free in a folder's file system for as long as the context lasts."""
+    ballast = folder / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        size = 1 << 20
+        while size:
+            try:
+                file.write(b"\0" * size)
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+                size //= 2
+    try:
+        yield
+    finally:
+        ballast.unlink()
 
 
 async def names_are_gone(scene: Machine) -> float:

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,7 @@ async def scene(root: Path, *, named: str = "", **company_fields: Any) -> AsyncI
             setattr(company, name, value)
         company.write_site(HURT, [_called(one, named) for one in buildings[0].cameras])
         company.write_site(CALM, buildings[1].cameras)
-        stack.push(lambda kind, *_: _tell(company) if kind else None)
+        stack.enter_context(telling(company))
         await company.begin()
         yield await played(stack, company, buildings[0])
 
@@ -103,11 +103,16 @@ async def played(stack: AsyncExitStack, company: Company, hurt: DemoBuilding) ->
     return Scene(company, hurt, viewer, doors, neighbours)
 
 
-def _tell(company: Company) -> None:
-    """Show what the gateway and the hurt building's server said last."""
-    for log in (company.log, company.data / "servers" / HURT / "server.log"):
-        if log.exists():
-            print(log.name, log.read_text(errors="replace")[-3000:], sep="\n", flush=True)
+@contextmanager
+def telling(company: Company) -> Iterator[None]:
+    """Show what the gateway and the hurt building's server said last, if anything fails."""
+    try:
+        yield
+    except BaseException:
+        for log in (company.log, company.data / "servers" / HURT / "server.log"):
+            if log.exists():
+                print(log.name, log.read_text(errors="replace")[-3000:], sep="\n", flush=True)
+        raise
 
 
 async def pause(seconds: float) -> None:
