@@ -61,8 +61,8 @@ test-ipvlan: $(VENV)/ready ## The first installation, on ipvlan in a small virtu
 test-installs: debian $(VENV)/ready ## The guide on fresh Debian 12, 13 and Ubuntu 24.04 (root, the mirrors; ten minutes).
 	$(RUN) pytest -q -rs tests/installs
 
-faults: $(VENV)/ready ## Break everything five times and count the seconds; rewrites tests/faults/README.md (eight minutes).
-	$(RUN) tests.faults
+faults: debian $(VENV)/ready ## Break everything five times (FAULTS="names", TIMES=5) and count the seconds; rewrites tests/faults/README.md.
+	$(RUN) tests.faults $(FAULTS) --times $(or $(TIMES),5)
 
 MINUTES ?= 30
 soak: $(VENV)/ready ## Half an hour of comings and goings (MINUTES=30); the table of all such runs goes into tests/soak/README.md.

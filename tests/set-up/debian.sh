@@ -15,6 +15,7 @@ needed=(
     haproxy docker-compose                                      # compose.yaml, and its socket proxy
     php-cli                                                     # mints a ticket as a website does
     prometheus                                                  # reads the metrics; promtool
+    faketime                                                    # a wall clock that jumps
     coturn                                                      # a way around firewalls that block UDP
 )
 command -v npm >/dev/null || needed+=(nodejs npm)               # vendor SDK, tsc
