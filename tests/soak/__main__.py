@@ -1,4 +1,4 @@
-"""``python -m tests.soak FOLDER [--minutes 30]``: hours of a company's life, in bounded runs.
+"""``python -m tests.soak FOLDER [--minutes 50]``: hours of a company's life, in bounded runs.
 
 Each run adds ``run-*.jsonl`` to the folder, a sample every ten seconds, so that what is cut off is
 kept and runs of several days add up. ``--table`` writes the slopes of all of them, without a run,
@@ -52,7 +52,7 @@ def main() -> None:
     """Soak, or write the table."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--minutes", type=float, default=50)
     parser.add_argument("--table", action="store_true", help="only write README.md of all runs")
     given = parser.parse_args()
     if not given.table:
