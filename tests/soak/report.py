@@ -12,7 +12,7 @@ from tests.soak.slope import Slope, theil_sen, together
 
 HERE = Path(__file__).parent
 WARM_UP_S: Final = 1200.0
-"""Caches, pools and the allocator's arenas fill in the first minutes; more slowly towards the end."""
+"""Caches, pools and the allocator's arenas fill in the first minutes, ever more slowly."""
 PAGE_KB_H: Final = 4 * 60
 """A page of memory a minute: what is below is called nothing."""
 MEASURES: Final = ("uss_kb", "pss_kb", "descriptors", "threads", "processes", "tasks")
