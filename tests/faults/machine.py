@@ -166,7 +166,6 @@ FAULTS: Final = (
         "media server killed (-9) while the disk is full",
         "there is room again",
         server_dies_on_a_full_disk,
-        3,
     ),
     Fault(
         "names-gone",

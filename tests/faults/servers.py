@@ -68,6 +68,5 @@ FAULTS: Final = (
         "media server without free descriptors; a newcomer",
         "it has some",
         out_of_files,
-        3,
     ),
 )
