@@ -11,7 +11,6 @@ from typing import Any, Final
 from gateway.model.company import EngineSettings, MediaServers, Network
 from gateway.model.site import Site
 from gateway.runtime import doctor_engine
-from gateway.runtime.docker import names as labels_of
 from gateway.runtime.docker.engine import Engine
 from gateway.runtime.docker.ways import engine_at
 from gateway.runtime.doctor import Finding, asked, fail, ok, warn
@@ -174,7 +173,7 @@ async def _networks(one: Engine, network: Network) -> Sequence[Finding]:
         if wrong:
             text = f"{name} differs: {'; '.join(wrong)}"
             found.append(fail("networks", text, f"docker network rm {name}"))
-        elif name == labels_of.CONTROL_NETWORK and same:
+        elif name == names.CONTROL_NETWORK and same:
             found.append(_within(same[0]))
         else:
             how = "is there" if same else "will be made"

@@ -11,7 +11,7 @@ LINES = [
     for line in (ROOT / "docs" / "threats.md").read_text(encoding="utf-8").splitlines()
     if line.startswith("| ") and not line.startswith(("| wants", "| does", "| ---"))
 ]
-NAMED = re.compile(r"`((?:rooms|e2e|docker|fuzz|house)/[\w/]+\.py)(?:::(\w+))?`")
+NAMED = re.compile(r"`((?:rooms|e2e|docker|swarm|fuzz|house)/[\w/]+\.py)(?:::(\w+))?`")
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line[2:40].strip())

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from docker.errors import DockerException
+from docker.errors import APIError, DockerException
 
 from gateway.runtime.docker import names as labels_of
 from gateway.runtime.swarm import names
@@ -35,6 +35,12 @@ PORT: Final = 8080
 URL: Final = f"http://{NORTH}:{PORT}"
 _STACK: Final = "cameras"
 _UID: Final = 10001
+_OURS: Final = (
+    *(names.MEDIA_NETWORK, names.CONTROL_NETWORK, names.CDN_NETWORK),
+    f"{_STACK}_outside",
+    f"{_STACK}_nowhere",
+)
+_NETWORKS_S: Final = 30.0
 
 
 @dataclass(slots=True)
@@ -101,17 +107,31 @@ class Cluster:
             os.chown(path, _UID, _UID)
         if data is not None:
             os.chown(data, _UID, _UID)
-        socket = self.north.url.removeprefix("unix://")
+        if names.CONTROL_NETWORK not in self.docker("network", "ls", "--format", "{{.Name}}"):
+            kind = ("--driver", "overlay", "--internal", "--attachable")
+            self.docker("network", "create", *kind, names.CONTROL_NETWORK)
         self.docker(
-            *("stack", "deploy", "--resolve-image", "never", "-c", "stack.yaml", _STACK),
+            *("stack", "deploy", "--resolve-image", "never"),
+            *("-c", "stack.yaml", "-c", str(self._without_proxy()), _STACK),
             more={
                 "GATEWAY_IMAGE": peer.GATEWAY_IMAGE,
                 "SITES": str(sites),
                 "DATA": str(data or "data"),
-                "DOCKER_SOCKET": socket,
-                "DOCKER_GROUP": str(Path(socket).stat().st_gid),
+                "ENGINE": str(self.proxied.parent),
             },
         )
+
+    @property
+    def proxied(self) -> Path:
+        """The manager's socket as the proxy shows it."""
+        return self.north.folder / "proxied" / "docker.sock"
+
+    def _without_proxy(self) -> Path:
+        """Return what leaves the proxy's image out: no registry has it here, it runs outside."""
+        path = self.north.folder / "without-proxy.yaml"
+        left_out = {"services": {"engine-proxy": {"deploy": {"replicas": 0}}}}
+        path.write_text(json.dumps({"version": "3.8", **left_out}), encoding="utf-8")
+        return path
 
     def restart_gateway(self) -> None:
         """End the gateway's container; the Swarm makes another one."""
@@ -121,7 +141,7 @@ class Cluster:
     def said(self) -> str:
         """Return the end of the gateway's log."""
         with (
-            contextlib.suppress(DockerException),
+            contextlib.suppress(DockerException, LookupError),
             contextlib.closing(self.north.client()) as client,
         ):
             return str(client.logs(self._gateway(client), tail=80).decode(errors="replace"))
@@ -129,7 +149,7 @@ class Cluster:
 
     def _gateway(self, client: Any) -> str:
         mine = {"label": f"com.docker.swarm.service.name={_STACK}_gateway"}
-        return str(next(one["Id"] for one in client.containers(all=True, filters=mine)))
+        return str(client.containers(all=True, filters=mine)[0]["Id"])
 
     def clean(self) -> None:
         """Remove all services, secrets and configs, and the networks between the nodes."""
@@ -140,6 +160,15 @@ class Cluster:
                 one.remove_secret(secret["ID"])
             for config in one.configs():
                 one.remove_config(config["ID"])
+            deadline = time.monotonic() + _NETWORKS_S
+            while time.monotonic() < deadline:
+                left = [each["Id"] for each in one.networks() if each["Name"] in _OURS]
+                if not left:
+                    break
+                for id_ in left:
+                    with contextlib.suppress(APIError):  # its last task has not left it yet
+                        one.remove_network(id_)
+                time.sleep(0.3)
 
     def power_off(self, engine: Engine) -> None:
         """Let a machine lose its power: everything on it ends at once, and nobody says goodbye."""
@@ -186,7 +215,8 @@ def cluster() -> Iterator[Cluster]:
         one = Cluster(north, south)
         try:
             _form(one)
-            yield one
+            with _proxy(one):
+                yield one
         finally:
             one.clean()
             for engine in (south, north):
@@ -195,6 +225,19 @@ def cluster() -> Iterator[Cluster]:
                     contextlib.closing(engine.client()) as client,
                 ):
                     client.leave_swarm(force=True)
+
+
+@contextlib.contextmanager
+def _proxy(one: Cluster) -> Iterator[None]:
+    """Run HAProxy with the shipped file in front of the manager."""
+    one.proxied.parent.mkdir()
+    text = (ROOT / "docs/install/swarm-proxy.cfg").read_text(encoding="utf-8")
+    text = text.replace("/run/engine/docker.sock mode 660", f"{one.proxied} mode 660 gid {_UID}")
+    config = one.north.folder / "swarm-proxy.cfg"
+    config.write_text(text.replace("/var/run/docker.sock", one.north.url.removeprefix("unix://")))
+    log = one.north.folder / "haproxy.log"
+    with lan.program(one.north.name, ["haproxy", "-db", "-f", str(config)], log):
+        yield
 
 
 def _form(one: Cluster) -> None:

@@ -13,7 +13,7 @@ from tests.docker import lan
 from tests.peers import engine as peer
 from tests.swarm.cluster import Cluster, Company, cluster
 
-_NEEDS = ("dockerd", "docker", "debootstrap", "nsenter")
+_NEEDS = ("dockerd", "docker", "debootstrap", "haproxy", "nsenter")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -61,3 +61,5 @@ def company(swarm: Cluster, tmp_path: Path) -> Iterator[Company]:
             yield one
         finally:
             print(swarm.said()[-6000:])
+            log = tmp_path / "gateway.log"
+            print(log.read_text()[-4000:] if log.exists() else "")

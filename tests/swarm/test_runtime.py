@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from gateway.kit.secret import Secret
-from gateway.model.company import EngineSettings, Limits, Network, NetworkDriver
+from gateway.model.company import EngineSettings, Limits, MediaServers, Network, NetworkDriver
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.server import Role, ServerObserved, ServerSpec, ServerState, edge_id
+from gateway.runtime import doctor_swarm
 from gateway.runtime.docker import names as labels_of
 from gateway.runtime.docker.container import CONF
 from gateway.runtime.swarm import names
@@ -20,32 +21,35 @@ from gateway.runtime.swarm.runtime import SwarmOptions, SwarmRuntime
 from gateway.wcs.settings import embedded_container_files, wcs_files
 from tests.docker import lan
 from tests.peers.engine import IMAGE, Engine, base_image
-from tests.swarm.cluster import NETWORK, Cluster
+from tests.swarm.cluster import NETWORK, NORTH, RANGES, SOUTH, Cluster
 from tests.waiting import until
 
 pytestmark = [pytest.mark.docker, pytest.mark.swarm, pytest.mark.xdist_group("docker")]
 
 WCS = "stand-in-wcs:5.2.1"
+LAN = Network(**{**NETWORK, "driver": NetworkDriver.MACVLAN})
 _NORTH = (("camera-gateway.home", "true"),)
 
 
 @pytest.fixture
 async def runtime(swarm: Cluster, tmp_path: Path) -> AsyncIterator[SwarmRuntime]:
-    one = SwarmRuntime(
-        SwarmOptions(
-            data_dir=tmp_path / "data",
-            network=Network(**{**NETWORK, "driver": NetworkDriver.MACVLAN}),
-            media_ports=(31001, 31100),
-            max_viewers=10,
-            embedded=embedded_container_files,
-            wcs=wcs_files,
-            at=EngineSettings(url=swarm.north.url),
-        )
-    )
+    one = SwarmRuntime(options(tmp_path, swarm.north))
     try:
         yield one
     finally:
         await one.close()
+
+
+def options(folder: Path, manager: Engine) -> SwarmOptions:
+    return SwarmOptions(
+        data_dir=folder / "data",
+        network=LAN,
+        media_ports=(31001, 31100),
+        max_viewers=10,
+        embedded=embedded_container_files,
+        wcs=wcs_files,
+        at=EngineSettings(url=manager.url),
+    )
 
 
 def spec(server_id: str, **more: Any) -> ServerSpec:
@@ -159,7 +163,7 @@ async def test_the_building_reaches_media_and_nothing_else(
     await runtime.create(spec("first"))
     await becomes(runtime, "first", ServerState.RUNNING)
     there = container(swarm.north, "first")["NetworkSettings"]["Networks"]
-    address = there[labels_of.MEDIA_NETWORK]["IPAddress"]
+    address = there[names.MEDIA_NETWORK]["IPAddress"]
     assert lan.scan(swarm.north, "v", address, 1, 65_535) == [31001]
     status = in_container(swarm.north, "first", "cat", "/proc/1/status")
     rights = {line.split()[0]: line.split()[1] for line in status.splitlines() if "Cap" in line}
@@ -181,6 +185,31 @@ async def test_an_edge_finds_its_origin(swarm: Cluster, runtime: SwarmRuntime) -
     assert in_container(node, edge, "python", "-c", f"{code}; print('reached')") == "reached\n"
 
 
+async def test_doctor_says_what_each_node_lacks(
+    swarm: Cluster, runtime: SwarmRuntime, tmp_path: Path
+) -> None:
+    at, servers = EngineSettings(url=swarm.north.url), MediaServers(image=IMAGE, network=LAN)
+    found = await doctor_swarm.swarm(at, servers, [])
+    fixes = "\n".join(one.fix for one in found if one.check == "addresses")
+    for engine in (swarm.north, swarm.south):
+        assert f"on {engine.name}: docker network create --config-only" in fixes
+    swarm.label(swarm.north, **{names.RANGE_LABEL: RANGES[NORTH]})
+    swarm.label(swarm.south, **{names.RANGE_LABEL: RANGES[SOUTH]})
+    await runtime.create(spec("first"))
+    found = await doctor_swarm.swarm(at, servers, [])
+    assert [one for one in found if one.health == "fail"] == []
+    warned = {one.check: one.message for one in found if one.health == "warn"}
+    assert set(warned) == {"swarm", "networks"}
+    assert "does not stand in it" in warned["networks"]
+    assert "1 of 2 nodes are managers" in warned["swarm"]
+    worker = EngineSettings(url=swarm.south.url)
+    assert "no manager" in (await doctor_swarm.swarm(worker, servers, []))[-1].message
+    lonely = SwarmRuntime(options(tmp_path, swarm.south))
+    with pytest.raises(GatewayError, match="manager"):
+        await lonely.observe()
+    await lonely.close()
+
+
 async def test_a_wcs_image_gets_its_variables_and_settings(
     swarm: Cluster, runtime: SwarmRuntime
 ) -> None:
@@ -193,7 +222,7 @@ async def test_a_wcs_image_gets_its_variables_and_settings(
     await runtime.create(spec("first", image=WCS, license=licence, limits=Limits(memory=1 << 30)))
     await becomes(runtime, "first", ServerState.RUNNING)
     there = container(swarm.north, "first")
-    address = there["NetworkSettings"]["Networks"][labels_of.MEDIA_NETWORK]["IPAddress"]
+    address = there["NetworkSettings"]["Networks"][names.MEDIA_NETWORK]["IPAddress"]
     assert licence.reveal() not in json.dumps(there["Config"])
     properties = in_container(swarm.north, "first", "cat", f"{CONF}/flashphoner.properties")
     lines = properties.splitlines()

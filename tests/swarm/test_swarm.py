@@ -28,6 +28,32 @@ _HEALED_S = 60
 """How long a building of a machine that is gone may be dark."""
 
 
+async def test_a_company_goes_from_one_machine_to_a_swarm(
+    swarm: Cluster, company: Company, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    own = {**NETWORK, "ip_range": RANGES[NORTH]}
+    company.write("first", 0)
+    company.write_gateway(data, runtime="docker", engine=swarm.north.url, network=own)
+    command = [sys.executable, "-m", "gateway", "serve", str(company.sites)]
+    with lan.program(swarm.north.name, command, tmp_path / "gateway.log"):
+        await live("first")
+        watching = lan.watching(swarm.north, whep("first"), tmp_path / "viewer.log")
+        with watching as viewer:
+            await viewer.more()
+    assert _containers(swarm) == {"first"}, "its media servers go on while the gateway is away"
+
+    company.write_gateway()
+    begun = clock()
+    swarm.deploy(company.sites, data)
+    await live("first", within=120)
+    print(f"the building is on the Swarm {clock() - begun:.1f} s after the stack was deployed")
+    with lan.watching(swarm.north, whep("first"), tmp_path / "again.log") as viewer:
+        await viewer.more()
+    assert _containers(swarm) == set()
+    assert set(swarm.services()) == {"first"}
+
+
 async def test_a_machine_loses_its_power_and_both_buildings_play_on(
     swarm: Cluster, company: Company, tmp_path: Path
 ) -> None:
@@ -75,32 +101,6 @@ async def test_a_machine_loses_its_power_and_both_buildings_play_on(
         await swarm.power_on(swarm.south)
         await second.more(50)
         assert swarm.task_of("second") == task, "a machine that comes back takes nothing away"
-
-
-async def test_a_company_goes_from_one_machine_to_a_swarm(
-    swarm: Cluster, company: Company, tmp_path: Path
-) -> None:
-    data = tmp_path / "data"
-    own = {**NETWORK, "ip_range": RANGES[NORTH]}
-    company.write("first", 0)
-    company.write_gateway(data, runtime="docker", engine=swarm.north.url, network=own)
-    command = [sys.executable, "-m", "gateway", "serve", str(company.sites)]
-    with lan.program(swarm.north.name, command, tmp_path / "gateway.log"):
-        await live("first")
-        watching = lan.watching(swarm.north, whep("first"), tmp_path / "viewer.log")
-        with watching as viewer:
-            await viewer.more()
-    assert _containers(swarm) == {"first"}, "its media servers go on while the gateway is away"
-
-    company.write_gateway()
-    begun = clock()
-    swarm.deploy(company.sites, data)
-    await live("first", within=120)
-    print(f"the building is on the Swarm {clock() - begun:.1f} s after the stack was deployed")
-    with lan.watching(swarm.north, whep("first"), tmp_path / "again.log") as viewer:
-        await viewer.more()
-    assert _containers(swarm) == set()
-    assert set(swarm.services()) == {"first"}
 
 
 def _containers(swarm: Cluster) -> set[str]:

@@ -50,6 +50,10 @@ _HINTS: Final = (
     ("no such device", "check media_servers.network.parent: ip link shows the interfaces"),
     ("pool overlaps", "another network of the engine has these addresses: docker network ls"),
     ("no space left", "free some space: docker system df"),
+    (
+        "not a swarm manager",
+        "run docker swarm init on this machine, or lead media_servers.engine to a manager",
+    ),
     ("manifest unknown", "the registry has no such tag; correct media_servers.image"),
     ("pull access denied", "check the image's name, or sign in: docker login"),
 )

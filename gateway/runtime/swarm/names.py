@@ -6,6 +6,11 @@ from typing import Final
 
 from gateway.runtime.docker.names import PREFIX
 
+# Other names than those of the runtime on one engine: an engine has one network of a name.
+MEDIA_NETWORK: Final = f"{PREFIX}-swarm-media"
+CONTROL_NETWORK: Final = f"{PREFIX}-swarm-control"
+CDN_NETWORK: Final = f"{PREFIX}-swarm-cdn"
+
 CONFIG_NETWORK: Final = f"{PREFIX}-media-node"
 """The network that each node has for itself, with its own part of the addresses."""
 

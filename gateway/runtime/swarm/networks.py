@@ -55,14 +55,14 @@ def wanted(network: Network) -> Sequence[dict[str, Any]]:
     overlay = {"Driver": "overlay", "Internal": True, "Scope": "swarm", "CheckDuplicate": True}
     return [
         {
-            "Name": labels_of.MEDIA_NETWORK,
+            "Name": names.MEDIA_NETWORK,
             "Driver": str(network.driver),
             "Scope": "swarm",
             "CheckDuplicate": True,
             "ConfigFrom": {"Network": names.CONFIG_NETWORK},
         },
-        {**overlay, "Name": labels_of.CONTROL_NETWORK, "Attachable": True},
-        {**overlay, "Name": labels_of.CDN_NETWORK},
+        {**overlay, "Name": names.CONTROL_NETWORK, "Attachable": True},
+        {**overlay, "Name": names.CDN_NETWORK},
     ]
 
 

@@ -106,11 +106,13 @@ class SwarmRuntime:
         async with self._locks[spec.id]:
             wanted = await self._wanted(spec)
             there = await self._listing.one(spec.id)
-            if there is None:
-                await self._make(wanted)
-            else:
-                await self._change(there, wanted)
-            self._listing.forget()
+            try:
+                await (self._make(wanted) if there is None else self._change(there, wanted))
+            except GatewayError:
+                self._networks.forget()  # somebody may have removed one
+                raise
+            finally:
+                self._listing.forget()
             await self._objects.collect(spec.id, wanted.held)
         self._log.info("a media server is given to the Swarm", site=spec.site, server=spec.id)
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 from gateway.kit.secret import redact
 from gateway.model.server import ServerState
 from gateway.runtime.docker import names as labels_of
+from gateway.runtime.swarm import names
 from gateway.runtime.swarm.start import ENDS
 
 _NO_TIME: Final = datetime.fromtimestamp(0, UTC)
@@ -95,7 +96,7 @@ def _is_meant(task: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
 
 def _address(task: Mapping[str, Any]) -> str | None:
     for leg in task.get("NetworksAttachments") or ():
-        if leg["Network"]["Spec"].get("Name") == labels_of.CONTROL_NETWORK:
+        if leg["Network"]["Spec"].get("Name") == names.CONTROL_NETWORK:
             addresses = leg.get("Addresses") or ()
             return str(addresses[0]).partition("/")[0] if addresses else None
     return None

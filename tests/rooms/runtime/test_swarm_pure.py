@@ -122,7 +122,7 @@ def test_routes_are_written_as_the_kernel_does() -> None:
 def task(n: int, *, state: str = "running", meant: str = "running", **more: Any) -> dict[str, Any]:
     mark = more.pop("mark", "f00d")
     network = {
-        "Network": {"Spec": {"Name": labels_of.CONTROL_NETWORK}},
+        "Network": {"Spec": {"Name": names.CONTROL_NETWORK}},
         "Addresses": [f"10.0.1.{n}/24"],
     }
     return {
