@@ -180,6 +180,12 @@ class Connection(asyncio.BufferedProtocol):
         failure = self._gone(f"the camera at {self._address.host} closed the connection")
         failure.__cause__ = exc
         self._fail(failure)
+        self._receiver.release()
+
+    def release_unused(self) -> None:
+        """Give memory back if there is no connection."""
+        if self._transport is None:
+            self._receiver.release()
 
     # what the receiver finds
 
@@ -246,4 +252,6 @@ async def connect(
             f"no camera answers at {where}: {plainly(error)}",
             "check the camera's address, power and network",
         ) from error
+    finally:
+        connection.release_unused()
     return connection

@@ -111,6 +111,16 @@ class Receiver:
             self._start, self._end = 0, len(rest)
         return self._view[self._end :]
 
+    def release(self) -> None:
+        """Give the buffer back at once; nothing comes any more.
+
+        Whoever calls us holds us and is held by us: without this a camera that is tried again and
+        again leaves a buffer at each try until Python searches for cycles.
+        """
+        self._buffer = bytearray()
+        self._view = memoryview(self._buffer)
+        self._start = self._end = 0
+
     def feed(self, data: bytes) -> None:
         """Take bytes from elsewhere than :meth:`free`."""
         rest = memoryview(data)
