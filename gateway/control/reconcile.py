@@ -68,7 +68,7 @@ class Reconciler:
     measures: Measures = field(default_factory=Measures)
     _servers: tuple[ServerObserved, ...] | None = None
     _seen: set[str] = field(default_factory=set)
-    _deaths: Pacing = field(default_factory=lambda: Pacing(first=0.5, most=60, calm=30))
+    _deaths: Pacing = field(default_factory=lambda: Pacing(first=0.5, most=60, calm=10))
     _pulls: Pacing = field(default_factory=lambda: Pacing(first=1, most=30, calm=20))
     _troubles: dict[str, GatewayError] = field(default_factory=dict)
     _pulling: Tasks = field(init=False)

@@ -26,7 +26,7 @@ from tests.docker.company import MACVLAN, PORT, URL, Company
 from tests.e2e.company import Watcher
 from tests.faults.fault import Fault
 from tests.faults.gateways import unnoticed
-from tests.faults.machine import filled
+from tests.faults.machine import CALM_S, filled
 from tests.faults.scene import CALM, HURT, pause
 from tests.peers import engine as peer
 from tests.peers.engine import IMAGE, Engine
@@ -227,10 +227,12 @@ async def engine_hangs(scene: Engines) -> float:
 
 async def disk_is_full(scene: Engines) -> float:
     """Fill the engine's disk, kill the container meanwhile, and make room."""
-    with filled(scene.engine.data):
+    async with filled(scene.engine.data):
         await asyncio.to_thread(_kill_container, scene)
         await pause(_FULL_S)
-    return await scene.back(time.monotonic())
+    seconds = await scene.back(time.monotonic())
+    await pause(CALM_S)
+    return seconds
 
 
 FAULTS: Final = (

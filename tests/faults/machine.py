@@ -4,14 +4,15 @@ The gateway runs in a mount namespace with its own ``/etc/resolv.conf``, its dat
 file system, and its clock, and that of its media servers, under Debian's ``faketime`` library.
 """
 
+import asyncio
 import errno
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -26,6 +27,8 @@ _OWN_NAMES: Final = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
 _DISK: Final = "size=48m"
 _DAY_S: Final = 86_400
 _LASTS_S: Final = 5.0
+CALM_S: Final = 12.0
+"""After so long of peace a media server that dies is started at once again."""
 
 
 @dataclass(slots=True)
@@ -111,23 +114,33 @@ async def clock_jumps_back(scene: Machine) -> float:
 async def disk_is_full(scene: Machine) -> float:
     """Fill the data folder: whoever watches must not notice, and newcomers are served."""
     async with unnoticed(scene):
-        with filled(scene.company.data):
+        async with filled(scene.company.data):
             await pause(_LASTS_S)
             return await scene.newcomer(time.monotonic())
 
 
 async def server_dies_on_a_full_disk(scene: Machine) -> float:
     """Kill the media server while the disk is full; make room."""
-    with filled(scene.company.data):
+    async with filled(scene.company.data):
         os.kill(scene.company.media_server(HURT), 9)
         await pause(_LASTS_S)
-    return await scene.back(time.monotonic())
+    seconds = await scene.back(time.monotonic())
+    await pause(CALM_S)
+    return seconds
 
 
-@contextmanager
-def filled(folder: Path) -> Iterator[None]:
+@asynccontextmanager
+async def filled(folder: Path) -> AsyncIterator[None]:
     """Leave no byte free in a folder's file system for as long as the context lasts."""
     ballast = folder / "ballast"
+    await asyncio.to_thread(_fill, ballast)  # gigabytes: the viewers here must not wait
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(ballast.unlink)
+
+
+def _fill(ballast: Path) -> None:
     with ballast.open("wb", buffering=0) as file:
         size = 1 << 20
         while size:
@@ -137,10 +150,6 @@ def filled(folder: Path) -> Iterator[None]:
                 if error.errno != errno.ENOSPC:
                     raise
                 size //= 2
-    try:
-        yield
-    finally:
-        ballast.unlink()
 
 
 async def names_are_gone(scene: Machine) -> float:
