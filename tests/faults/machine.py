@@ -113,10 +113,9 @@ async def clock_jumps_back(scene: Machine) -> float:
 
 async def disk_is_full(scene: Machine) -> float:
     """Fill the data folder: whoever watches must not notice, and newcomers are served."""
-    async with unnoticed(scene):
-        async with filled(scene.company.data):
-            await pause(_LASTS_S)
-            return await scene.newcomer(time.monotonic())
+    async with unnoticed(scene), filled(scene.company.data):
+        await pause(_LASTS_S)
+        return await scene.newcomer(time.monotonic())
 
 
 async def server_dies_on_a_full_disk(scene: Machine) -> float:

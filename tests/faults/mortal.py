@@ -1,8 +1,9 @@
 """``python -m tests.faults.mortal SENTENCE SERVERS serve ...``: a gateway that dies when told.
 
-``SENTENCE`` names a file. Once it is there, every change that the gateway makes below the folder
-``SERVERS``, and every process that it starts, is counted by the interpreter's own audit events
-(PEP 578); the change whose number stands in the file is not made, for the gateway is gone: kill -9.
+``SENTENCE`` names a file whose length is a number. Once it is there, every change that the gateway
+makes below the folder ``SERVERS``, and every process that it starts, is counted by the
+interpreter's own audit events (PEP 578); the change of that number is not made, for the gateway is
+gone: kill -9.
 """
 
 import os
@@ -23,20 +24,20 @@ class Fate:
         self._sentence = sentence
         self._servers = servers
         self._counted = 0
-        self._last = 0
+        self._told = 0
 
     def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Take one audit event."""
         if not self._changes(event, arguments):
             return
-        if not self._last:
-            try:
-                size = os.stat(self._sentence).st_size  # noqa: PTH116  # no audit event, unlike pathlib
-            except OSError:
-                return
-            self._last = size  # the number is the length of the file: read without being heard
+        try:
+            told = os.stat(self._sentence)  # noqa: PTH116  # no audit event, unlike pathlib
+        except OSError:
+            return
+        if told.st_mtime_ns != self._told:
+            self._told, self._counted = told.st_mtime_ns, 0
         self._counted += 1
-        if self._counted == self._last:
+        if self._counted == told.st_size:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def _changes(self, event: str, arguments: tuple[Any, ...]) -> bool:

@@ -121,8 +121,11 @@ async def _settled(scene: Reconciling) -> bool:
     if not await scene.company.live(_THIRD):
         return False
     most = wanted.get("media_server", {}).get("max_viewers", 500)
-    label = json.loads((scene.folder / "label.json").read_text())
-    runs = json.loads((scene.folder / "run/server.json").read_text())
+    try:
+        label = json.loads((scene.folder / "label.json").read_text())
+        runs = json.loads((scene.folder / "run/server.json").read_text())
+    except FileNotFoundError:
+        return False  # in the middle of a change
     return label["spec"]["max_viewers"] == most and label["fingerprint"] == runs["fingerprint"]
 
 
