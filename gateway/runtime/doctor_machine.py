@@ -41,7 +41,8 @@ def machine(settings: Settings) -> Iterator[Finding]:
     for network in here if containers else ():
         if network.driver in LAN_DRIVERS:
             yield _driver(str(network.driver))
-            yield _parent(network.parent or "", network.subnet)
+            if servers.runtime is not RuntimeKind.SWARM:  # its interfaces are those of other nodes
+                yield _parent(network.parent or "", network.subnet)
     yield _listen(settings.listen_host, settings.listen_port)
     if not containers or any(network.driver in _SHARED_PORTS for network in here):
         yield _media_ports(*servers.media_ports)

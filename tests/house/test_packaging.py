@@ -110,6 +110,19 @@ def test_the_compose_file_has_two_ways_and_names_what_is_there() -> None:
     assert f"AS {gateway['build']['target']}\n" in DOCKERFILE
 
 
+def test_the_stack_file_says_what_the_compose_file_does() -> None:
+    text = (ROOT / "stack.yaml").read_text(encoding="utf-8")
+    services = yaml.safe_load(text)["services"]
+    images = {name: service["image"] for name, service in services.items()}
+    wanted = {name: COMPOSE["services"][name]["image"] for name in images}
+    assert images == {**wanted, "gateway": f"${{GATEWAY_IMAGE:-{wanted['gateway']}}}"}
+    for name, service in services.items():
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        has_socket = "/var/run/docker.sock:/var/run/docker.sock" in service["volumes"]
+        assert has_socket == (name == "engine-proxy")
+
+
 def test_images_run_as_nobody_in_particular_and_the_media_server_is_the_default() -> None:
     stages = re.split(r"^FROM ", DOCKERFILE, flags=re.MULTILINE)[1:]
     assert stages[-1].strip() == "mediaserver"

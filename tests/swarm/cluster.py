@@ -40,7 +40,8 @@ _OURS: Final = (
     f"{_STACK}_outside",
     f"{_STACK}_nowhere",
 )
-_NETWORKS_S: Final = 30.0
+_NETWORKS_S: Final = 60.0
+_PROXY_S: Final = 20.0
 
 
 @dataclass(slots=True)
@@ -152,7 +153,7 @@ class Cluster:
         return str(client.containers(all=True, filters=mine)[0]["Id"])
 
     def clean(self) -> None:
-        """Remove all services, secrets and configs, and the networks between the nodes."""
+        """Remove all services, secrets and configs."""
         with contextlib.suppress(DockerException), contextlib.closing(self.north.client()) as one:
             for service in one.services():
                 one.remove_service(service["ID"])
@@ -160,6 +161,10 @@ class Cluster:
                 one.remove_secret(secret["ID"])
             for config in one.configs():
                 one.remove_config(config["ID"])
+
+    def forget_networks(self) -> None:
+        """Remove the networks between the nodes, once the last task has left them."""
+        with contextlib.closing(self.north.client()) as one:
             deadline = time.monotonic() + _NETWORKS_S
             while time.monotonic() < deadline:
                 left = [each["Id"] for each in one.networks() if each["Name"] in _OURS]
@@ -237,6 +242,9 @@ def _proxy(one: Cluster) -> Iterator[None]:
     config.write_text(text.replace("/var/run/docker.sock", one.north.url.removeprefix("unix://")))
     log = one.north.folder / "haproxy.log"
     with lan.program(one.north.name, ["haproxy", "-db", "-f", str(config)], log):
+        deadline = time.monotonic() + _PROXY_S
+        while not one.proxied.exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
         yield
 
 

@@ -1,5 +1,6 @@
 """What a gateway that somebody has taken over can ask of a manager: the shipped proxy's list."""
 
+import contextlib
 import json
 import socket
 from http.client import HTTPConnection
@@ -30,7 +31,8 @@ def ask(swarm: Cluster, method: str, target: str, body: object = None) -> int:
     connection = _Unix(swarm.proxied)
     text = body if isinstance(body, str) else json.dumps(body)
     try:
-        connection.request(method, target, text, {"Content-Type": "application/json"})
+        with contextlib.suppress(BrokenPipeError):  # it has answered before it has seen the body
+            connection.request(method, target, text, {"Content-Type": "application/json"})
         return connection.getresponse().status
     finally:
         connection.close()

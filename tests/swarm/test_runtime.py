@@ -182,7 +182,12 @@ async def test_an_edge_finds_its_origin(swarm: Cluster, runtime: SwarmRuntime) -
     await becomes(runtime, edge, ServerState.RUNNING)
     node = swarm.north if swarm.node_of(edge) == swarm.north.name else swarm.south
     code = f"import socket; socket.create_connection(('{labels_of.node('first')}', 8084), 5)"
-    assert in_container(node, edge, "python", "-c", f"{code}; print('reached')") == "reached\n"
+
+    def reached() -> bool:
+        said = in_container(node, edge, "python", "-c", f"{code}; print('reached')")
+        return said == "reached\n"
+
+    await until(reached, within=20, every=0.5)
 
 
 async def test_doctor_says_what_each_node_lacks(

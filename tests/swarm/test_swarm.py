@@ -31,6 +31,7 @@ _HEALED_S = 60
 async def test_a_company_goes_from_one_machine_to_a_swarm(
     swarm: Cluster, company: Company, tmp_path: Path
 ) -> None:
+    await asyncio.to_thread(swarm.forget_networks)
     data = tmp_path / "data"
     own = {**NETWORK, "ip_range": RANGES[NORTH]}
     company.write("first", 0)

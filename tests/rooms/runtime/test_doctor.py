@@ -27,6 +27,12 @@ def test_a_missing_interface_is_named_with_those_that_are_there() -> None:
     assert "one of:" in fix
 
 
+def test_on_a_swarm_interfaces_are_those_of_the_nodes() -> None:
+    said = found(Settings(media_servers=replace(DOCKER, runtime=RuntimeKind.SWARM)))
+    assert "parent" not in said
+    assert "kernel" in said
+
+
 def test_an_interface_without_an_address_of_the_network_is_suspicious() -> None:
     network = replace(DOCKER.network, parent="lo")
     settings = Settings(media_servers=replace(DOCKER, network=network))
