@@ -75,6 +75,7 @@ fuzz: $(VENV)/ready ## Fuzz every parser that strangers reach (SECONDS_EACH=60);
 test-load: $(VENV)/ready ## A crowd of 60 comes and leaves: media servers follow it (five minutes; a small one is part of test).
 	LOAD_GUESTS=60 $(RUN) pytest -q -s tests/e2e/test_load.py
 	$(RUN) tests.bench.day
+	$(RUN) tests.bench.thousand
 
 bench: debian $(VENV)/ready ## Measure against Janus and the C floor; rewrites tests/bench/README.md (several minutes).
 	$(RUN) tests.bench
