@@ -204,7 +204,7 @@ class SiteLoop:
         self._world.demand.want(watched)
         site = self._site
         if site is None:
-            self._wanted = Desired(self.id)
+            self._wanted_for, self._wanted = (), Desired(self.id)
             return self._wanted
         on_demand = self._world.demand.wanted(on_demand_streams(site))
         asked_for = (site, self._settings, on_demand, self._scaler.size.edges)

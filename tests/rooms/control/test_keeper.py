@@ -208,6 +208,22 @@ async def test_a_file_that_comes_back_while_its_site_goes_is_kept(world: Kept) -
     await until(lambda: world.states("s") == {"a": "live"})
 
 
+async def test_the_same_file_comes_back_while_its_server_is_removed(world: Kept) -> None:
+    wanted = fleet(site("s", camera("a")))
+    world.keeper.apply(wanted)
+    await until(lambda: world.states("s") == {"a": "live"})
+    remove = world.runtime.remove
+
+    async def slowly(server_id: str) -> None:
+        world.keeper.apply(wanted)
+        await remove(server_id)
+
+    world.runtime.remove = slowly  # type: ignore[method-assign]  # a slow runtime
+    world.keeper.apply(fleet())
+    await until(lambda: world.runtime.calls["create s"] == 2)
+    await until(lambda: world.states("s") == {"a": "live"})
+
+
 async def test_an_unforeseen_error_makes_the_keeper_neither_deaf_nor_blind(world: Kept) -> None:
     await until(lambda: world.runtime.calls["observe"] > 0)
     world.runtime.put(ServerSpec("gone", "gone"))
