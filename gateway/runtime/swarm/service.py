@@ -18,7 +18,9 @@ from gateway.runtime.swarm.networks import Legs
 from gateway.runtime.swarm.objects import Held
 
 _NANO: Final = 1_000_000_000
-_AGAIN_S: Final = 3
+_AGAIN_S: Final = {Kind.EMBEDDED: 3, Kind.WCS: 15}
+"""A WCS whose licence is refused asks its vendor again at each start."""
+
 _PIDS: Final = 256
 _FOREVER: Final = 0
 
@@ -63,7 +65,7 @@ def task_template(wanted: Wanted) -> dict[str, Any]:
         # Swarm starts what has ended, here or on another node: it is there when nobody else is.
         "RestartPolicy": {
             "Condition": "any",
-            "Delay": _AGAIN_S * _NANO,
+            "Delay": _AGAIN_S[wanted.image.kind] * _NANO,
             "MaxAttempts": _FOREVER,
         },
         "Placement": {
