@@ -10,6 +10,10 @@ from typing import Final
 from gateway.model.access import View
 
 REMEMBERED: Final = 10_000
+"""Plays that were ended for a reason: a player that wakes up hours later must not dial again."""
+
+ORDINARY: Final = 500
+"""Plays that ended as plays do: their last words come within seconds."""
 
 
 class End(StrEnum):
@@ -93,6 +97,7 @@ class Seats:
     def __init__(self) -> None:
         self.running: dict[str, Seat] = {}
         self._past: OrderedDict[str, Past] = OrderedDict()
+        self._ordinary: OrderedDict[str, Past] = OrderedDict()
 
     def take(self, seat: Seat) -> None:
         """Begin to hold a seat."""
@@ -104,15 +109,17 @@ class Seats:
         if not seat.ended.done():
             return
         view = seat.view
-        self._past[view.play] = _past(view.site, view.camera, view.until, seat.reason)
-        while len(self._past) > REMEMBERED:
-            self._past.popitem(last=False)
+        ordinary = seat.reason in {End.LEFT, End.ENDED}
+        past, most = (self._ordinary, ORDINARY) if ordinary else (self._past, REMEMBERED)
+        past[view.play] = _past(view.site, view.camera, view.until, seat.reason)
+        while len(past) > most:
+            past.popitem(last=False)
 
     def find(self, site_id: str, camera_id: str, play_id: str) -> Seat | Past | None:
         """Return a play of a camera, running or past."""
         seat = self.running.get(play_id)
-        found = seat if seat is not None else self._past.get(play_id)
-        where = seat.view if seat is not None else self._past.get(play_id)
+        past = self._past.get(play_id) or self._ordinary.get(play_id)
+        where = past if seat is None else seat.view
         if where is None or (where.site, where.camera) != (site_id, camera_id):
             return None
-        return found
+        return past if seat is None else seat

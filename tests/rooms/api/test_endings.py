@@ -13,7 +13,7 @@ import pytest
 from gateway.api import keys, tickets
 from gateway.api.ports import Stores
 from gateway.api.runner import create_runner
-from gateway.api.seats import REMEMBERED, Past, Seat, Seats
+from gateway.api.seats import ORDINARY, REMEMBERED, End, Past, Seat, Seats
 from gateway.model.access import AuditQuery, PastView, Revocation, View, Way
 from gateway.model.company import Account, AccountRole
 from gateway.model.errors import GatewayError
@@ -250,23 +250,32 @@ async def test_a_play_that_was_left_says_so_and_other_cameras_know_nothing(door:
     assert (await door.get(watched + "x")).status == 404
 
 
+def leave(seats: Seats, play: str, reason: End) -> None:
+    """Let a play begin and end."""
+    view = View(
+        play=play,
+        site="a",
+        camera="b",
+        way=Way.PUBLIC,
+        who="",
+        address="",
+        website="",
+        started=0.0,
+    )
+    seat = Seat(view, "", asyncio.Future(), adopted=True, met=True, reason=reason)
+    seats.take(seat)
+    seat.over()
+    seats.leave(seat)
+
+
 async def test_the_ends_of_many_plays_fit_into_little_memory() -> None:
     seats = Seats()
     for number in range(REMEMBERED + 10):
-        view = View(
-            play=f"p{number}",
-            site="a",
-            camera="b",
-            way=Way.PUBLIC,
-            who="",
-            address="",
-            website="",
-            started=0.0,
-        )
-        seat = Seat(view, "", asyncio.Future(), adopted=True)
-        seats.take(seat)
-        seat.over()
-        seats.leave(seat)
+        leave(seats, f"left{number}", End.LEFT)
+    assert seats.find("a", "b", f"left{REMEMBERED + 9 - ORDINARY}") is None
+    assert isinstance(seats.find("a", "b", f"left{REMEMBERED + 10 - ORDINARY}"), Past)
+    for number in range(REMEMBERED + 10):
+        leave(seats, f"p{number}", End.TIME_OVER)
     assert seats.find("a", "b", "p9") is None
     found = seats.find("a", "b", "p10")
     assert isinstance(found, Past)
