@@ -90,7 +90,6 @@ FAULTS: Final = (
         "five hundred viewers at once; a newcomer",
         "they have gone",
         come_at_once,
-        3,
     ),
 )
 
