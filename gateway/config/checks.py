@@ -4,6 +4,7 @@ Pure: model values go in, sentences come out through ``report``. An error keeps 
 version out of force, a warning does not. The rules of the network stand in ``network_checks``.
 """
 
+import functools
 import ipaddress
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -265,6 +266,7 @@ def _addresses(camera: Camera) -> Iterator[tuple[str, str]]:
             yield key, address
 
 
+@functools.lru_cache(maxsize=1 << 15)
 def _canonical(address: str) -> str:
     """Return one spelling of an address, default ports and paths written out."""
     if "://" not in address:

@@ -53,7 +53,6 @@ class Source:
 
     name: str
     content: bytes | None = None
-    document: Document | None = None
     company: GatewayKeys | None = None
     site: SiteKeys | None = None
     problems: tuple[Problem, ...] = ()
@@ -63,14 +62,27 @@ class Source:
         """Return a file that cannot be read."""
         return cls(name, problems=(Problem(name, 0, "file", f"cannot be read: {why}"),))
 
+    @property
+    def document(self) -> Document | None:
+        """The file's tree, made anew each time: it takes thirty times the memory of the text."""
+        try:
+            return None if self.content is None else parse(self.content)
+        except DocumentError:
+            return None
+
     def problem(self, path: Path, message: str, severity: Severity = Severity.ERROR) -> Problem:
         """Return a problem at the place where ``path`` is written."""
-        line = self.document.line(path) if self.document else 0
-        return Problem(self.name, line, key_of(path), message, severity)
+        return self.locate([(path, message, severity)])[0]
 
     def locate(self, findings: list[Finding]) -> list[Problem]:
         """Return findings with their places."""
-        return [self.problem(*finding) for finding in findings]
+        document = self.document if findings else None
+        return [
+            Problem(
+                self.name, document.line(path) if document else 0, key_of(path), words, severity
+            )
+            for path, words, severity in findings
+        ]
 
     def reporter(self) -> "Reporter":
         """Return a collector that begins with the problems of the reading."""
@@ -82,15 +94,22 @@ class Reporter:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self.problems = list(source.problems)
+        self._findings: list[Finding] = []
+
+    @property
+    def problems(self) -> list[Problem]:
+        """All that was found, with its places."""
+        return [*self._source.problems, *self._source.locate(self._findings)]
 
     @property
     def failed(self) -> bool:
         """Whether an error was found."""
-        return any(item.severity is Severity.ERROR for item in self.problems)
+        severities = [item.severity for item in self._source.problems]
+        severities += [severity for _, _, severity in self._findings]
+        return Severity.ERROR in severities
 
     def __call__(self, path: Path, message: str, severity: Severity = Severity.ERROR, /) -> None:
-        self.problems.append(self._source.problem(path, message, severity))
+        self._findings.append((path, message, severity))
 
 
 def read_source(name: str, kind: Kind, content: bytes) -> Source:
@@ -104,17 +123,15 @@ def read_source(name: str, kind: Kind, content: bytes) -> Source:
         # One sentence instead of one for each key that this gateway cannot know.
         path: Path = ("version",)
         found = [Problem(name, document.line(path), key_of(path), words)]
-        return Source(name, content, document, problems=tuple(found))
+        return Source(name, content, problems=tuple(found))
     try:
         if kind == "gateway":
-            return Source(
-                name, content, document, company=GatewayKeys.model_validate(document.data)
-            )
-        return Source(name, content, document, site=SiteKeys.model_validate(document.data))
+            return Source(name, content, company=GatewayKeys.model_validate(document.data))
+        return Source(name, content, site=SiteKeys.model_validate(document.data))
     except ValidationError as error:
         found = explain(name, kind, document, error)
         if len(found) > _MOST_PROBLEMS:
             words = f"has {len(found) - _MOST_PROBLEMS} more problems below"
             more = Problem(name, found[_MOST_PROBLEMS].line, "file", words)
             found = [*found[:_MOST_PROBLEMS], more]
-        return Source(name, content, document, problems=tuple(found))
+        return Source(name, content, problems=tuple(found))
