@@ -16,7 +16,8 @@ _NAME: Final = {"anyOf": [TEXT, by_name(TEXT)]}
 
 BUILDINGS: Final[Mapping[tuple[str, str], Operation]] = {
     ("GET", "/api/v1/problems"): Operation(
-        who="administrator", answers=in_json(closed(problems=listed(named("FileProblem"))))
+        who="administrator",
+        answers=in_json(closed(problems=listed(named("FileProblem")), unreadable=listed(TEXT))),
     ),
     ("GET", "/api/v1/new-site"): Operation(who="administrator", answers=in_json(named("NewSite"))),
     ("POST", _SITES): Operation(

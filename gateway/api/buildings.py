@@ -59,10 +59,14 @@ def routes() -> list[web.RouteDef]:
 
 
 async def list_problems(request: web.Request) -> web.Response:
-    """``GET /api/v1/problems``: every mistake of the configuration files."""
+    """``GET /api/v1/problems``: every mistake of the configuration files.
+
+    ``unreadable`` are the buildings that are known by a broken file alone.
+    """
     require_administrator(request)
-    found = request.app[keys.FLEET]().problems
-    return as_json({"problems": [problem_view(one) for one in found]})
+    fleet = request.app[keys.FLEET]()
+    found = [problem_view(one) for one in fleet.problems]
+    return as_json({"problems": found, "unreadable": sorted(fleet.unreadable)})
 
 
 async def propose(request: web.Request) -> web.Response:
@@ -127,21 +131,26 @@ async def change(request: web.Request) -> web.Response:
 
 async def remove(request: web.Request) -> web.Response:
     """``DELETE .../{site}[?version=V&preview=1]``: take a building out of service."""
-    buildings, site_id, by = _known(request)
+    buildings, site_id, by = _known(request, broken=True)
+    # What nobody could read may hold a password where none belongs.
+    hidden = {} if site_id in request.app[keys.FLEET]().sites else {"diff": ""}
     version = request.query.get("version")
     if only_preview(request):
-        return await _ahead(buildings, lambda files: files.remove_site(site_id, version=version))
-    return as_json(edit_view(await checked(buildings.remove(site_id, version=version, by=by))))
+        ahead = buildings.ahead(lambda files: files.remove_site(site_id, version=version))
+        return as_json(ahead_view(await checked(ahead)) | hidden)
+    edit = await checked(buildings.remove(site_id, version=version, by=by))
+    return as_json(edit_view(edit) | hidden)
 
 
 async def _ahead(buildings: Buildings, edit: _Edit) -> web.Response:
     return as_json(ahead_view(await checked(buildings.ahead(edit))))
 
 
-def _known(request: web.Request) -> tuple[Buildings, str, str]:
+def _known(request: web.Request, *, broken: bool = False) -> tuple[Buildings, str, str]:
+    """Return a building that is there; ``broken``: also one that only a broken file names."""
     buildings, principal = entered_as_administrator(request)
-    site_id = request.match_info["site"]
-    if site_id not in request.app[keys.FLEET]().sites:
+    site_id, fleet = request.match_info["site"], request.app[keys.FLEET]()
+    if site_id not in fleet.sites and not (broken and site_id in fleet.unreadable):
         raise GatewayError(ErrorKind.NOT_FOUND, "There is no such site.", reason="no_site")
     return buildings, site_id, principal.name
 

@@ -326,8 +326,11 @@ async def test_what_is_wrong_in_the_files_is_told_by_weight(tmp_path: Path) -> N
         await page.get_by_text("1 замечание к файлам").click()
         await expect(page.locator(".files details")).to_contain_text("Предупреждение")
         assert await violations(page) == []
-        (company.sites / "mira-5.yaml").write_text("name: Мира\n", "utf-8")
+        await page.get_by_role("button", name="Убрать файл mira-5.yaml").click()
+        await page.get_by_role("dialog").get_by_role("textbox").fill("mira-5")
+        await page.get_by_role("button", name="Удалить дом").click()
         await expect(errors).to_have_count(0)
+        assert (company.sites / "mira-5.yaml.removed").exists()
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ MADE = {
     "language.": ("ru", "en"),
     "access.": ("ticket", "staff", "public"),
     "end.": ("time_over", "revoked", "privacy", "closed", "moved", "lost"),
-    "waiting.": ("network", "server", "full", "privacy"),
+    "waiting.": ("network", "blocked", "server", "full", "privacy"),
     "preview.": ("missing", "missing.hint", "away", "away.hint"),
     "preview.warn.": ("staff", "nobody", "everybody", "public", "nokey", "address", "plain"),
     "preview.attribute.": ("cameras", "manual", "lang", "ticketProvider"),

@@ -175,9 +175,10 @@ class Stage:
     facts: dict[str, Facts] = field(default_factory=dict)
     undescribed: list[str] = field(default_factory=list)
     problems: tuple[Problem, ...] = ()
+    unreadable: frozenset[str] = frozenset()
 
     def fleet(self) -> Fleet:
-        return Fleet(self.settings, self.sites, self.problems)
+        return Fleet(self.settings, self.sites, self.problems, self.unreadable)
 
     def add(self, site: Site, *, state: CameraState = CameraState.LIVE) -> None:
         """Put a site into the fleet and on the board."""

@@ -247,6 +247,26 @@ async def test_what_becomes_of_a_camera_is_foreseen(doors: Client, folder: Path)
     assert text_of(folder) == FILE
 
 
+async def test_a_file_that_nobody_can_read_can_be_put_aside(
+    doors: Client, stage: Stage, folder: Path
+) -> None:
+    (folder / "broken.yaml").write_text("password: planted\n  - [", encoding="utf-8")
+    broken = "/api/v1/sites/broken"
+    async with doors.delete(broken, headers=STAFF) as answer:
+        assert answer.status == 404, "the fleet knows of no such file"
+    stage.unreadable = load(folder).unreadable
+    assert (await asked(doors, "GET", "/api/v1/problems"))["unreadable"] == ["broken"]
+    ahead = await asked(doors, "DELETE", broken + "?preview=1")
+    done = await asked(doors, "DELETE", f"{broken}?version={ahead['version']}")
+    assert "planted" not in str((ahead, done))
+    assert names_in(folder) == ["broken.yaml.removed", "open.yaml"]
+    for method in ("PATCH", "GET"):
+        path = broken + "/settings" if method == "GET" else broken
+        body = {} if method == "GET" else {"json": {"enabled": False}}
+        async with doors.request(method, path, headers=STAFF, **body) as answer:
+            assert answer.status == 404, "nothing else can be done to it"
+
+
 async def test_all_problems_of_the_files_are_told(doors: Client, stage: Stage) -> None:
     stage.problems = (
         Problem("gateway.yaml", 3, "listen", "must be a port"),

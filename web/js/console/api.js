@@ -129,9 +129,9 @@ export class StaffApi extends Api {
     return (await this.#json(`${path(site)}/availability`)).months;
   }
 
-  /** Every mistake of the files. @returns {Promise<Problem[]>} */
-  async problems() {
-    return (await this.#json("api/v1/problems")).problems;
+  /** Every mistake of the files, and the buildings of which nothing else is known. @returns {Promise<{problems: Problem[], unreadable: string[]}>} */
+  problems() {
+    return this.#json("api/v1/problems");
   }
 
   /** The acceptance record as a page to print. @param {string} site @param {string} camera @param {string} language */

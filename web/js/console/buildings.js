@@ -46,9 +46,9 @@ export class Buildings {
     return this.#trouble.getAttribute("aria-pressed") === "true";
   }
 
-  /** Show the mistakes of the files. @param {Problem[]} problems */
-  warn(problems) {
-    this.#problems.replaceChildren(...problemList(this.#words, problems, "h2"));
+  /** Show the mistakes of the files, and what can be done. @param {Problem[]} problems @param {Node[]} acts */
+  warn(problems, acts) {
+    this.#problems.replaceChildren(...problemList(this.#words, problems, "h2"), ...acts);
   }
 
   /** @param {string} id "" for none */

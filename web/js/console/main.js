@@ -9,6 +9,7 @@ import { Happenings } from "./happenings.js";
 import { Finder } from "./finder.js";
 import { NewBuilding } from "./new-building.js";
 import { enter, leave } from "./sign-in.js";
+import { unreadableList } from "./unreadable.js";
 import { Views } from "./views.js";
 
 // Changes come in bursts.
@@ -61,7 +62,12 @@ function soon() {
 async function list() {
   await api.sites().then((sites) => fleet.reset(sites), () => {});
   buildings.show();
-  if (manages) await api.problems().then((problems) => buildings.warn(problems), () => {});
+  if (manages) await api.problems().then(warn, () => {});
+}
+
+/** @param {{problems: import("./types.js").Problem[], unreadable: string[]}} files */
+function warn({ problems, unreadable }) {
+  buildings.warn(problems, unreadableList(words, api, unreadable, soon));
 }
 
 /** Show what the address says: `#/lenina-12`, `#/lenina-12/find`, `#//new`. @param {{focus: boolean}} options */
