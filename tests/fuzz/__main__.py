@@ -2,7 +2,7 @@
 
 Each target runs in a process of its own under atheris (libFuzzer) with coverage of ``gateway``. A
 run goes on from the inputs that the last one has found (``tests/out/fuzz/found``). With ``--keep``
-a minimal set of small ones is kept in ``tests/fuzz/corpus``; ``--until`` goes on until each target
+the smallest of them go into ``tests/fuzz/corpus``; ``--until`` goes on until each target
 has taken so many in all runs, and ``--table`` writes these sums into ``tests/fuzz/README.md``. An
 input that breaks a target stays as ``tests/out/fuzz/<target>-crash-...`` and fails the run.
 """
@@ -21,7 +21,7 @@ from tests.fuzz.targets import TARGETS
 
 HERE = Path(__file__).parent
 OUT = HERE.parent / "out" / "fuzz"
-_KEPT = 40
+_KEPT, _SMALL = 40, 512
 _RUNS = re.compile(r"Done (\d+) runs in (\d+) second")
 _REACHED = re.compile(r"cov: (\d+) ft: (\d+)")
 
@@ -75,23 +75,14 @@ def _run(name: str, seconds: int, more: list[str]) -> Run:
 
 
 def keep(name: str) -> None:
-    """Keep the smallest set of small inputs that reach what all of them reach."""
-    seeds = HERE / "corpus" / name
-    with tempfile.TemporaryDirectory() as merged:
-        subprocess.run(
-            [
-                *(sys.executable, "-m", "tests.fuzz.one", name, "-merge=1", "-max_len=512"),
-                *(merged, str(seeds), str(OUT / "found" / name)),
-            ],
-            cwd=HERE.parents[1],
-            capture_output=True,
-            check=True,
-        )
-        found = sorted(Path(merged).iterdir(), key=lambda path: path.stat().st_size)[:_KEPT]
-        for old in seeds.glob("[0-9a-f]" * 40):
-            old.unlink()
-        for path in found:
-            shutil.copy(path, seeds / path.name)
+    """Keep the smallest of the inputs that have reached something new (libFuzzer shortens them)."""
+    seeds, found = HERE / "corpus" / name, OUT / "found" / name
+    small = sorted((path.stat().st_size, path.name, path) for path in found.glob("*"))
+    for old in seeds.glob("[0-9a-f]" * 40):
+        old.unlink()
+    for size, called, path in small[:_KEPT]:
+        if size <= _SMALL:
+            shutil.copy(path, seeds / called)
 
 
 def _once(name: str, seconds: int, most: int) -> bool:
