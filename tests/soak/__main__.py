@@ -51,15 +51,17 @@ async def soak(file: Path, minutes: float) -> None:
 def main() -> None:
     """Soak, or write the table."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="+", help="where runs are; a new one: the first")
     parser.add_argument("--minutes", type=float, default=50)
+    parser.add_argument("--warm-up", type=float, default=20, help="minutes left out of each run")
     parser.add_argument("--table", action="store_true", help="only write README.md of all runs")
     given = parser.parse_args()
     if not given.table:
-        given.folder.mkdir(parents=True, exist_ok=True)
-        file = given.folder / f"run-{time.time_ns() // 10**6}.jsonl"
+        given.folder[0].mkdir(parents=True, exist_ok=True)
+        file = given.folder[0] / f"run-{time.time_ns() // 10**6}.jsonl"
         asyncio.run(soak(file, given.minutes))
-    report.write(sorted(given.folder.glob("run-*.jsonl")))
+    files = [file for folder in given.folder for file in sorted(folder.glob("run-*.jsonl"))]
+    report.write(files, warm_up_s=given.warm_up * 60)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ _WORDS: Final = {
 }
 _BEGIN, _END = "<!-- measured: begin -->\n", "<!-- measured: end -->\n"
 _MINUTE_S = 60.0
+_FEWEST = 10
 
 Series = tuple[list[float], list[float]]
 """Hours, and the median of each minute."""
@@ -65,9 +66,10 @@ def minutes(file: Path, *, warm_up_s: float = WARM_UP_S) -> dict[tuple[str, str]
     }
 
 
-def rows(files: Sequence[Path]) -> list[Row]:
+def rows(files: Sequence[Path], *, warm_up_s: float = WARM_UP_S) -> list[Row]:
     """Return what all runs say together; those too short for a slope are left out."""
-    runs = [one for one in map(minutes, files) if all(len(x) >= 10 for x, _ in one.values())]
+    every = (minutes(file, warm_up_s=warm_up_s) for file in files)
+    runs = [one for one in every if all(len(x) >= _FEWEST for x, _ in one.values())]
     slopes: dict[tuple[str, str], list[tuple[Slope, float]]] = defaultdict(list)
     for run in runs:
         for (name, measure), (x, y) in run.items():
@@ -87,11 +89,11 @@ def rows(files: Sequence[Path]) -> list[Row]:
     ]
 
 
-def write(files: Sequence[Path]) -> None:
+def write(files: Sequence[Path], *, warm_up_s: float = WARM_UP_S) -> None:
     """Write the table into README.md, and print it."""
-    found = rows(files)
+    found = rows(files, warm_up_s=warm_up_s)
     lines = [
-        f"{len(files)} runs.",
+        f"{len(files)} runs; the first {warm_up_s / 60:.0f} minutes of each are left out.",
         "",
         "| process | what | typical | growth an hour | 95 % interval | steepest run | |",
         "| --- | --- | --- | --- | --- | --- | --- |",
