@@ -73,13 +73,14 @@ class Reconciler:
     _troubles: dict[str, GatewayError] = field(default_factory=dict)
     _pulling: Tasks = field(init=False)
     _in_flight: set[str] = field(default_factory=set)
-    _answering: Answering = field(default_factory=Answering)
+    _answering: Answering = field(init=False)
     _known_good: set[str] = field(default_factory=set)
     _last_step: str = ""
     _complaints: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._pulling = Tasks(f"pulls of {self.site}")
+        self._answering = Answering(self.gates.fellows)
 
     async def observe(self, *, fresh: bool) -> tuple[ServerFacts, ...]:
         """Return what is there; ``fresh`` asks the runtime too, else only the media servers.
@@ -90,6 +91,7 @@ class Reconciler:
             self._servers = tuple(await self.runtime.observe(self.site))
             there = {server.id for server in self._servers}
             gone, self._seen = self._seen - there, there
+            self._answering.keep(there)
             await self.clients.forget(gone)
         return tuple(await asyncio.gather(*(self._ask(server) for server in self._servers)))
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.control.answering import HUNG_S, NEVER_S, Answering
+from gateway.control.answering import HUNG_S, NEVER_S, Answering, Fellows
 from gateway.control.clients import Clients
 from gateway.control.desired import Desired, WantedCapture
 from gateway.control.gates import Gates
@@ -45,6 +45,22 @@ def test_a_server_that_comes_up_is_waited_for() -> None:
     assert answering.hung(NEVER_S) == {"s"}
     answering.begun("s")
     assert not answering.hung(NEVER_S)
+
+
+def test_where_most_fall_silent_at_once_nobody_is_hung() -> None:
+    fellows = Fellows()
+    sites = [Answering(fellows) for _ in range(5)]
+    for number, one in enumerate(sites):
+        one.heard(f"s{number}")
+    for one in sites[:4]:
+        for second in range(5):
+            one.silent(f"s{sites.index(one)}", second)
+    assert not any(one.hung(HUNG_S) for one in sites), "the way to them is broken"
+    sites[0].heard("s0")
+    sites[1].heard("s1")
+    assert [sorted(one.hung(HUNG_S)) for one in sites] == [[], [], ["s2"], ["s3"], []]
+    sites[2].keep(set())
+    assert not sites[2].hung(HUNG_S)
 
 
 class Hand:
