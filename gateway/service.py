@@ -8,6 +8,7 @@ touched), then the keeper. Ends in reverse. Media servers are left running or ta
 import asyncio
 import os
 import signal
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,12 +56,16 @@ _REREAD_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What a start is told: ``listen`` overrides the settings' host and port."""
+    """What a start is told: ``listen`` overrides the settings' host and port.
+
+    ``runtime`` makes what media servers run on instead of what the settings name.
+    """
 
     directory: Path
     listen: tuple[str, int] | None = None
     demo_switch: DemoSwitch | None = None
     lease_s: float = LEASE_S
+    runtime: Callable[[Settings], Runtime] | None = None
 
 
 @dataclass(slots=True)
@@ -103,7 +108,7 @@ class Service:
             log.warning("a file has a problem", problem=str(problem))
         self._stack.enter_context(DataFolder(settings.data_dir))
         world = World(
-            runtime=make_runtime(settings, lease_s=self.options.lease_s),
+            runtime=self._make_runtime(settings),
             clients=Clients(WcsServer),
             board=self.board,
             demand=Demand(SystemClock()),
@@ -152,6 +157,11 @@ class Service:
             sites=len(self._fleet.sites),
             data=str(settings.data_dir),
         )
+
+    def _make_runtime(self, settings: Settings) -> Runtime:
+        if self.options.runtime is not None:
+            return self.options.runtime(settings)
+        return make_runtime(settings, lease_s=self.options.lease_s)
 
     async def close(self, *, remove: bool) -> None:
         """End everything; ``remove`` takes the media servers away too."""

@@ -1,6 +1,6 @@
 """``python -m tests.bench.thousand [--sites N]``: what one gateway costs that keeps N buildings.
 
-A real gateway (``python -m gateway serve``, process runtime) finds N media servers that run, with
+A real gateway, its hands tied by ``tests.bench.manager``, finds N media servers that run, with
 eight cameras each: ``tests.bench.street`` speaks for them on loopback, in a process of its own
 whose CPU is not the gateway's. Rewrites ``thousand.md``; some four minutes.
 """
@@ -155,8 +155,6 @@ def move_in(folder: Path, fleet: Fleet, town: Street) -> None:
         mark = runtime.fingerprint(spec)
         home = Folder(folder / "data/servers" / site.id)
         home.prepare(Label(spec, mark, _FIRST_PORT + n), {})
-        # Where no log can be opened no server is started: a real thousand would drown the machine.
-        home.log.mkdir()
         place_of = {"control_address": "127.0.0.1", "http_port": http, "ws_port": ws}
         who = {"pid": process.pid, "started": process.started, "boot": process.boot}
         said = {**who, **place_of, "media_port": _FIRST_PORT + n, "fingerprint": mark}
@@ -212,7 +210,7 @@ async def gateway(folder: Path, name: str) -> AsyncIterator[Gateway]:
     log = folder / f"{name}.log"
     with log.open("wb") as file:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "gateway", "serve", str(folder / "sites")),
+            *(sys.executable, "-m", "tests.bench.manager", str(folder / "sites")),
             preexec_fn=_die_with_us,
             stdout=file,
             stderr=file,
