@@ -28,8 +28,11 @@ LOOKS: Final[Mapping[Mood, float]] = MappingProxyType(
 MOST_S: Final = 30.0
 """The longest pause of a site whose media servers have to be asked."""
 
-MOST_HEARD_S: Final = 45.0
-"""The longest pause of one whose media servers tell of changes themselves."""
+MOST_HEARD_S: Final = 180.0
+"""The longest pause of a quiet one whose media servers tell of changes, and of being there."""
+
+_FEW: Final = 50
+"""So many sites are looked at as often as one likes."""
 
 _TELLINGS: Final = 100.0
 _BURST: Final = 50.0
@@ -49,8 +52,12 @@ class Cadence:
         ``heard``: its media servers tell of changes themselves.
         """
         self._note(site, mood)
-        most = MOST_HEARD_S if heard else MOST_S
-        return max(usual, min(most, self._counts[mood] / LOOKS[mood]))
+        count = self._counts[mood]
+        share = count / LOOKS[mood]
+        if heard and mood is Mood.QUIET:
+            # Nobody waits for these looks: the more there are, the fewer of them.
+            return max(usual, min(MOST_HEARD_S, share * max(1.0, count / _FEW) ** 0.5))
+        return max(usual, min(MOST_S, share))
 
     def forget(self, site: str) -> None:
         """Forget a site that is gone."""

@@ -27,6 +27,18 @@ def test_quiet_sites_share_their_looks(sites: int) -> None:
     assert sum(1 / pause for pause in pauses) <= LOOKS[Mood.QUIET] + 0.01
 
 
+@pytest.mark.parametrize(("sites", "looks"), [(50, 25), (200, 13), (1000, 6)])
+def test_quiet_sites_that_tell_are_looked_at_the_less_the_more_they_are(
+    sites: int, looks: int
+) -> None:
+    cadence = Cadence()
+    for n in range(sites):
+        cadence.pause(f"s{n}", Mood.QUIET, 2.0, heard=True)
+    pauses = [cadence.pause(f"s{n}", Mood.QUIET, 2.0, heard=True) for n in range(sites)]
+    assert sum(1 / pause for pause in pauses) <= looks
+    assert cadence.pause("s0", Mood.WATCHED, 2.0, heard=True) == 2.0
+
+
 def test_nobody_is_forgotten_in_a_crowd() -> None:
     cadence = Cadence()
     for n in range(5000):
