@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import sqrt
 from types import MappingProxyType
 from typing import Final
 
@@ -56,7 +57,7 @@ class Cadence:
         share = count / LOOKS[mood]
         if heard and mood is Mood.QUIET:
             # Nobody waits for these looks: the more there are, the fewer of them.
-            return max(usual, min(MOST_HEARD_S, share * max(1.0, count / _FEW) ** 0.5))
+            return max(usual, min(MOST_HEARD_S, share * sqrt(max(1.0, count / _FEW))))
         return max(usual, min(MOST_S, share))
 
     def forget(self, site: str) -> None:
