@@ -114,7 +114,7 @@ async def _until_live(service: Service) -> None:
             raise GatewayError(
                 ErrorKind.SERVER_NOT_READY,
                 f"the pretend cameras were not live within {_LIVE_S:.0f} s",
-                status.last_step if status else "the machine is very busy: try again",
+                str(status.last_step) if status else "the machine is very busy: try again",
             ) from error
 
 

@@ -9,6 +9,7 @@ from gateway.control.foresight import Foreseen
 from gateway.control.ports import SiteEdit
 from gateway.kit.secret import redact
 from gateway.model.company import Fleet, Problem
+from gateway.model.remark import Remark
 from gateway.model.site import Camera, Credential, Site
 
 
@@ -34,7 +35,15 @@ def problem_view(problem: Problem) -> dict[str, Any]:
         "key": problem.key,
         "message": problem.message,
         "severity": str(problem.severity),
+        "code": problem.code,
+        "values": dict(problem.values),
     }
+
+
+def remark_view(said: Remark) -> dict[str, Any]:
+    """Return a sentence for staff, with its code and what it is made of."""
+    values = {name: redact(value) for name, value in said.values}
+    return {"code": said.code, "text": redact(said.text), "values": values}
 
 
 def settings_view(site: Site, version: str) -> dict[str, Any]:
@@ -73,7 +82,7 @@ def _step(foreseen: Foreseen) -> dict[str, Any]:
         "kind": str(foreseen.step.kind),
         "target": foreseen.step.target,
         "camera": foreseen.camera or None,
-        "reason": redact(foreseen.step.reason),
+        "reason": redact(foreseen.step.reason.text),
         "viewers": foreseen.viewers,
     }
 

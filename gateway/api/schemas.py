@@ -142,6 +142,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             ),
             "problems": listed(named("FileProblem")),
             "last_step": TEXT,
+            "step": or_null(named("Remark")),
             "scaling": TEXT,
         },
         **_SUMMARY,
@@ -218,6 +219,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         camera=or_null(TEXT),
         moved_from=or_null(TEXT),
         alarms=listed(TEXT),
+        remarks=listed(named("Remark")),
         make=or_null(TEXT),
         model=or_null(TEXT),
         firmware=or_null(TEXT),
@@ -257,8 +259,15 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     ),
     "Edit": closed(diff=TEXT, version=TEXT, plan=or_null(named("Plan"))),
     "FileProblem": closed(
-        file=TEXT, line=WHOLE, key=TEXT, message=TEXT, severity=one_of(*Severity)
+        file=TEXT,
+        line=WHOLE,
+        key=TEXT,
+        message=TEXT,
+        severity=one_of(*Severity),
+        code=TEXT,
+        values=by_name(TEXT),
     ),
+    "Remark": closed(code=TEXT, text=TEXT, values=by_name(TEXT)),
     "CameraUser": closed(username=TEXT, reference=TEXT),
     "NewSite": closed(
         own_address=FLAG,

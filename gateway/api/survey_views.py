@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from gateway.api.building_views import remark_view
 from gateway.api.views import moment, reason_view
 from gateway.control.drafts import addresses_of, credential_key
 from gateway.kit.secret import redact
@@ -50,7 +51,8 @@ def sighting_view(one: Sighting, site: Site, survey: str) -> dict[str, Any]:
         "label": one.label,
         "camera": one.camera or None,
         "moved_from": one.moved_from or None,
-        "alarms": list(one.alarms),
+        "alarms": [redact(alarm) for alarm in one.alarms],
+        "remarks": [remark_view(remark) for remark in one.remarks],
         "make": report.make if report else "",
         "model": report.model if report else "",
         "firmware": report.firmware if report else "",

@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.api.building_views import problem_view
+from gateway.api.building_views import problem_view, remark_view
 from gateway.api.ports import Poster
 from gateway.api.principal import Principal
+from gateway.kit.secret import redact
 from gateway.model.probe import Reason
 from gateway.model.site import Site
 from gateway.model.status import CameraState, CameraStatus, Checked, SiteStatus
@@ -137,6 +138,7 @@ def staff_view(status: SiteStatus) -> dict[str, Any]:
             for server in status.servers
         ],
         "problems": [problem_view(problem) for problem in status.problems],
-        "last_step": status.last_step,
+        "last_step": redact(status.last_step.text),
+        "step": remark_view(status.last_step) if status.last_step else None,
         "scaling": status.scaling,
     }

@@ -1,7 +1,7 @@
 """Why a camera does not play: one word for programs, and the English for people.
 
 The word stays what it is over versions. Pages have a sentence of their own for each in every
-language that they speak (``web/i18n/causes.*.json``); whoever knows none shows the English.
+language that they speak (``web/i18n/gateway.*.json``); whoever knows none shows the English.
 """
 
 from collections.abc import Mapping

@@ -9,6 +9,7 @@ from gateway.control.survey_probe import shown
 from gateway.model.checkup import Checkup
 from gateway.model.probe import CameraVerdict, Playable, ProbeFailure, ProbeResult, StreamFacts
 from gateway.model.probe import Verdict as StreamVerdict
+from gateway.model.remark import NOTHING, Remark, remark
 from gateway.model.site import Camera
 from gateway.model.status import CameraStatus, Checked
 from gateway.model.survey import Sighting, SightingState
@@ -102,17 +103,20 @@ def checked(checkup: Checkup) -> Checked | None:
     return Checked(verdict.playable, _sentence(verdict), setting, seen, verdict.reasons)
 
 
-def worsening(checkup: Checkup) -> str:
-    """Return a sentence when a camera plays worse than it did at first; else nothing."""
+def worsening(checkup: Checkup) -> Remark:
+    """Return a remark when a camera plays worse than it did at first; else the empty one."""
     verdict = checkup.verdict
     if verdict is None or not {verdict.playable, checkup.baseline} <= set(_ORDER):
-        return ""
+        return NOTHING
     if _ORDER.index(verdict.playable) <= _ORDER.index(checkup.baseline):
-        return ""
+        return NOTHING
     first = StreamVerdict(checkup.baseline).sentence.replace("plays", "played")
     setting = next((reason.setting for reason in verdict.reasons if reason.setting), "")
     advice = f"; {setting}" if setting else ""
-    return f"{checkup.camera} {first} at first, and now it {_sentence(verdict)}{advice}"
+    text = f"{checkup.camera} {first} at first, and now it {_sentence(verdict)}{advice}"
+    if verdict.playable is Playable.SOMEWHERE:
+        return remark("worse_somewhere", text, camera=checkup.camera)
+    return remark("worse_nowhere", text, camera=checkup.camera)
 
 
 def _seen(

@@ -22,6 +22,7 @@ from gateway.model.checkup import Checkup
 from gateway.model.company import Fleet, Settings
 from gateway.model.errors import GatewayError
 from gateway.model.probe import ProbeFailure, ProbeResult
+from gateway.model.remark import NOTHING
 from gateway.model.site import Camera, Site
 from gateway.model.status import CameraState, CameraStatus
 
@@ -155,15 +156,15 @@ class Checkups:
             del self._entries[gone]
             self._known.pop(gone, None)
             self._notes.checked(*gone, None)
-            self._notes.remark(*gone, _BY, "")
+            self._notes.remark(*gone, _BY, NOTHING)
 
     def _put_up(self, one: Subject) -> None:
         known = one.known(self._known.get((one.site, one.camera)))
         seen = None if known is None else checkup_results.checked(known)
-        worse = "" if known is None else checkup_results.worsening(known)
+        worse = NOTHING if known is None else checkup_results.worsening(known)
         self._notes.checked(one.site, one.camera, seen)
         if self._notes.remark(one.site, one.camera, _BY, worse) and worse:
-            self._log.warning(worse, site=one.site, camera=one.camera)
+            self._log.warning(worse.text, site=one.site, camera=one.camera)
 
     def _due(self, now: datetime, settings: Settings) -> list[checkup_plan.Due]:
         if settings.probe_every_s is None:

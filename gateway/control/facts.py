@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from gateway.model.errors import GatewayError
 from gateway.model.load import ServerLoad
 from gateway.model.plan import Plan
+from gateway.model.remark import NOTHING, Remark
 from gateway.model.server import (
     CaptureObserved,
     ServerObserved,
@@ -81,7 +82,7 @@ class Facts:
     servers: tuple[ServerFacts, ...] = ()
     troubles: Mapping[str, GatewayError] = field(default_factory=dict)
     plan: Plan = field(default_factory=lambda: Plan(""))
-    last_step: str = ""
+    last_step: Remark = NOTHING
     size: Size = field(default_factory=Size)
 
     def running(self) -> list[ServerFacts]:

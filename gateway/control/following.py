@@ -17,10 +17,10 @@ from gateway.control.checkup_results import subject
 from gateway.control.moves import (
     Lost,
     Whereabouts,
+    away,
     can_be_followed,
     caught_up,
     entry_at,
-    sentence,
     streams_at,
     whereabouts,
 )
@@ -35,6 +35,7 @@ from gateway.kit.tasks import Tasks
 from gateway.model.device import DeviceFailureKind
 from gateway.model.errors import GatewayError
 from gateway.model.found import FoundDevice
+from gateway.model.remark import NOTHING, Remark
 from gateway.model.site import Camera, Credential, Follow, Site
 from gateway.model.status import CameraState
 from gateway.model.survey import Remembered, Sighting
@@ -188,7 +189,7 @@ class Follower:
             return
         found = list(whereabouts(lost, met, rest, occupied))
         for one in lost:
-            alarm = next((each.alarm for each in found if each.lost is one), "")
+            alarm = next((each.alarm for each in found if each.lost is one), NOTHING)
             self._remark(site, one.camera.id, f"{_BY} alarm", alarm)
         for each in found:
             if not each.alarm:
@@ -252,7 +253,7 @@ class Follower:
             said = f"{camera.id} is back at {found.lost.home}"
             log.info(said)
             return
-        log.warning(sentence(camera, here, site.discovery.follow))
+        log.warning(away(camera, here, site.discovery.follow).text)
 
     async def _write(self, site: Site, camera: Camera, memory: Remembered) -> None:
         """Let the file name the new address; what cannot be written is played all the same."""
@@ -274,18 +275,18 @@ class Follower:
         for site in sites:
             for camera in site.cameras:
                 memory = self.streams.memory(site.id, camera.id)
-                away = memory is not None and memory.moved and memory.target == _target(camera)
-                if memory is not None and away:
+                gone = memory is not None and memory.moved and memory.target == _target(camera)
+                if memory is not None and gone:
                     there.add((site.id, camera.id))
-                    said = sentence(camera, memory.moved, site.discovery.follow)
+                    said = away(camera, memory.moved, site.discovery.follow)
                     self._remark(site, camera.id, _BY, said)
         for site_id, camera_id in self._told - there:
-            self.notes.remark(site_id, camera_id, _BY, "")
+            self.notes.remark(site_id, camera_id, _BY, NOTHING)
         self._told = there
 
-    def _remark(self, site: Site, camera: str, by: str, said: str) -> None:
+    def _remark(self, site: Site, camera: str, by: str, said: Remark) -> None:
         if self.notes.remark(site.id, camera, by, said) and by != _BY and said:
-            self._log().warning(said, site=site.id, camera=camera)
+            self._log().warning(said.text, site=site.id, camera=camera)
 
     @staticmethod
     def _log() -> Any:

@@ -19,6 +19,7 @@ from gateway.kit.tasks import Tasks
 from gateway.model.company import Fleet, Settings
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.plan import Plan
+from gateway.model.remark import remark
 from gateway.model.site import Site
 from gateway.model.status import SiteState, SiteStatus
 from gateway.model.text import LocalText
@@ -160,7 +161,9 @@ class Keeper:
                     state=SiteState.DOWN,
                     since=self._world.clock.now(),
                     problems=fleet.problems_of(site_id),
-                    last_step="its file is broken; what runs is left as it is",
+                    last_step=remark(
+                        "file_broken", "its file is broken; what runs is left as it is"
+                    ),
                 )
             )
 

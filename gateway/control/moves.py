@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from gateway.control.recognise import host_of, identities
 from gateway.model.device import Profile, VideoSource
+from gateway.model.remark import NOTHING, Remark, remark
 from gateway.model.site import Camera, Follow
 from gateway.model.survey import Remembered, Sighting
 
@@ -37,7 +38,7 @@ class Whereabouts:
 
     lost: Lost
     sighting: Sighting | None = None
-    alarm: str = ""
+    alarm: Remark = NOTHING
 
     @property
     def address(self) -> str:
@@ -65,12 +66,11 @@ def whereabouts(
         if not places:
             continue
         if twins:
-            others = ", ".join(twin.camera.id for twin in twins)
-            yield Whereabouts(one, alarm=_twin(one, f"{others} of this site is remembered as it"))
+            yield Whereabouts(one, alarm=_remembered_twice(one, twins))
         elif len(places) > 1:
-            yield Whereabouts(one, alarm=_twin(one, f"{' and '.join(places)} answer as it"))
+            yield Whereabouts(one, alarm=_met_twice(one, places))
         elif places[0] in occupied and places[0] != one.home:
-            yield Whereabouts(one, alarm=_twin(one, f"{places[0]} is another camera's address"))
+            yield Whereabouts(one, alarm=_met_in_place(one, places[0]))
         else:
             yield Whereabouts(one, claims[0])
 
@@ -121,15 +121,17 @@ def caught_up(camera: Camera, known: Remembered) -> bool:
     return bool(known.moved) and known.target != target and host_of(target) == known.moved
 
 
-def sentence(camera: Camera, address: str, follow: Follow) -> str:
+def away(camera: Camera, address: str, follow: Follow) -> Remark:
     """Return what is said of a camera that is at another address than the file names."""
     home = host_of(camera.onvif or camera.rtsp or "")
     if follow is Follow.TELL:
-        return (
+        text = (
             f"{camera.id} answers at {address} now and is not played from there; "
             f"correct its address in the file, which names {home}"
         )
-    return f"{camera.id} moved from {home} to {address}; the file still names the old address"
+        return remark("moved_not_played", text, camera=camera.id, home=home, address=address)
+    text = f"{camera.id} moved from {home} to {address}; the file still names the old address"
+    return remark("moved", text, camera=camera.id, home=home, address=address)
 
 
 def moved(target: str | None, host: str) -> str | None:
@@ -171,6 +173,26 @@ def _source(sources: Sequence[VideoSource], memory: Remembered) -> VideoSource:
 
 def _rtsp(profile: Profile | None) -> str | None:
     return None if profile is None else profile.rtsp
+
+
+def _remembered_twice(lost: Lost, twins: Sequence[Lost]) -> Remark:
+    others = ", ".join(twin.camera.id for twin in twins)
+    text = _twin(lost, f"{others} of this site is remembered as it")
+    return remark("remembered_twice", text, others=others, **_named(lost))
+
+
+def _met_twice(lost: Lost, places: Sequence[str]) -> Remark:
+    text = _twin(lost, f"{' and '.join(places)} answer as it")
+    return remark("met_twice", text, places=", ".join(places), **_named(lost))
+
+
+def _met_in_place(lost: Lost, address: str) -> Remark:
+    text = _twin(lost, f"{address} is another camera's address")
+    return remark("met_in_place", text, address=address, **_named(lost))
+
+
+def _named(lost: Lost) -> dict[str, str]:
+    return {"camera": lost.camera.id, "identity": lost.memory.identity}
 
 
 def _twin(lost: Lost, why: str) -> str:

@@ -6,12 +6,13 @@ from typing import Final
 
 from gateway.model.company import Problem, Severity
 from gateway.model.device import DeviceFailure
+from gateway.model.remark import NOTHING, Remark
 from gateway.model.status import Checked
 
 
 @dataclass(frozen=True, slots=True)
 class CameraNote:
-    """``trouble``: why a camera does not tell its streams; ``remarks``: sentences for its staff.
+    """``trouble``: why a camera does not tell its streams; ``remarks`` are for its staff.
 
     ``checked`` is what the last full look has shown. Each remark stands under who has made it, so
     that it can be taken back.
@@ -19,12 +20,12 @@ class CameraNote:
 
     trouble: DeviceFailure | None = None
     checked: Checked | None = None
-    remarks: tuple[tuple[str, str], ...] = ()
+    remarks: tuple[tuple[str, Remark], ...] = ()
 
-    def with_remark(self, by: str, sentence: str) -> "CameraNote":
-        """Return the note with another sentence of ``by``, or with none where it is empty."""
+    def with_remark(self, by: str, said: Remark) -> "CameraNote":
+        """Return the note with another remark of ``by``, or with none where it is empty."""
         others = tuple(one for one in self.remarks if one[0] != by)
-        return replace(self, remarks=(*others, (by, sentence)) if sentence else others)
+        return replace(self, remarks=(*others, (by, said)) if said else others)
 
 
 _NOTHING: Final = CameraNote()
@@ -57,22 +58,22 @@ class Notes:
         if seen != before.checked:
             self._put(site, camera, replace(before, checked=seen))
 
-    def remark(self, site: str, camera: str, by: str, sentence: str) -> bool:
-        """Note a sentence for the site's staff; an empty one takes back what ``by`` has said.
+    def remark(self, site: str, camera: str, by: str, said: Remark) -> bool:
+        """Note something for the site's staff; the empty remark takes back what ``by`` has said.
 
         Tells whether that is news.
         """
         before = self.of(site, camera)
-        if sentence == dict(before.remarks).get(by, ""):
+        if said == dict(before.remarks).get(by, NOTHING):
             return False
-        self._put(site, camera, before.with_remark(by, sentence))
+        self._put(site, camera, before.with_remark(by, said))
         return True
 
     def problems(self, site: str, camera: str) -> tuple[Problem, ...]:
         """Return a camera's remarks as the board shows them: warnings that hold nothing back."""
         return tuple(
-            Problem(f"{site}.yaml", 0, camera, sentence, Severity.WARNING)
-            for _, sentence in self.of(site, camera).remarks
+            Problem(f"{site}.yaml", 0, camera, one.text, Severity.WARNING, one.code, one.values)
+            for _, one in self.of(site, camera).remarks
         )
 
     def _put(self, site: str, camera: str, note: CameraNote) -> None:

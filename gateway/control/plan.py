@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from gateway.control.desired import Desired, WantedCapture
 from gateway.model.plan import Plan, Step, StepKind
+from gateway.model.remark import Remark, remark
 from gateway.model.server import CaptureObserved, Role, ServerObserved, ServerSpec, ServerState
 
 Captures = Mapping[str, Collection[CaptureObserved]]
@@ -35,7 +36,7 @@ def make_plan(
             continue  # somebody else's server has the name: never ours to touch
         step = _server_step(spec, observed, fingerprint)
         if step is None and spec.id in hung:
-            reason = "it runs, but has answered nobody for long"
+            reason = remark("hung", "it runs, but has answered nobody for long")
             step = Step(StepKind.REPLACE, spec.site, spec.id, reason, spec=spec)
         if step is not None:
             steps.append(step)
@@ -51,27 +52,36 @@ def _redundant(wanted: Desired, own: Mapping[str, ServerObserved]) -> Iterator[S
             continue
         if server.role is Role.EDGE:
             # Nobody puts an edge away for later: another one is made when it is needed.
-            reason = "the site is switched off" if wanted.parked else "the site needs it no more"
+            needless = remark("not_needed", "the site needs it no more")
+            reason = _site_off() if wanted.parked else needless
             yield Step(StepKind.REMOVE, wanted.site, server.id, reason)
         elif not wanted.parked:
-            yield Step(StepKind.REMOVE, wanted.site, server.id, "the site wants it no more")
+            reason = remark("not_wanted", "the site wants it no more")
+            yield Step(StepKind.REMOVE, wanted.site, server.id, reason)
         elif server.state is not ServerState.STOPPED:
-            yield Step(StepKind.STOP, wanted.site, server.id, "the site is switched off")
+            yield Step(StepKind.STOP, wanted.site, server.id, _site_off())
+
+
+def _site_off() -> Remark:
+    return remark("site_off", "the site is switched off")
 
 
 def _server_step(
     spec: ServerSpec, observed: ServerObserved | None, fingerprint: Callable[[ServerSpec], str]
 ) -> Step | None:
     if observed is None:
-        edge = spec.role is Role.EDGE
-        reason = "the site needs one more" if edge else "the site has no media server yet"
+        reason = remark("no_server", "the site has no media server yet")
+        if spec.role is Role.EDGE:
+            reason = remark("one_more", "the site needs one more")
         return Step(StepKind.CREATE, spec.site, spec.id, reason, spec=spec)
     if observed.fingerprint != fingerprint(spec):
-        reason = "its settings have changed"
+        reason = remark("settings_changed", "its settings have changed")
         return Step(StepKind.REPLACE, spec.site, spec.id, reason, spec=spec)
     if observed.state is ServerState.STOPPED:
         last = observed.detail.strip().rpartition("\n")[2]
-        reason = f"it has stopped: {last}" if last else "it has stopped"
+        reason = remark("stopped", "it has stopped")
+        if last:
+            reason = remark("stopped_saying", f"it has stopped: {last}", said=last)
         return Step(StepKind.START, spec.site, spec.id, reason)
     return None
 
@@ -92,7 +102,9 @@ def _capture_steps(
             yield Step(StepKind.DROP, wanted.site, name, reason, server=server, uri=seen.uri)
     for capture in wanted.captures:
         if capture.stream not in kept:
-            reason = f"{capture.camera} is not pulled yet"
+            reason = remark(
+                "not_pulled", f"{capture.camera} is not pulled yet", camera=capture.camera
+            )
             yield Step(
                 StepKind.PULL, wanted.site, capture.stream, reason, server=server, uri=capture.uri
             )
@@ -100,13 +112,15 @@ def _capture_steps(
 
 def _drop_reason(
     seen: CaptureObserved, match: WantedCapture | None, by_stream: Mapping[str, WantedCapture]
-) -> str:
+) -> Remark:
     if match is not None:
-        return f"its address now belongs to {match.stream}"
+        text = f"its address now belongs to {match.stream}"
+        return remark("address_passed_on", text, stream=match.stream)
     moved = by_stream.get(seen.stream or "")
     if moved is not None:
-        return f"the address or the password of {moved.camera} has changed"
-    return "nobody wants it any more"
+        text = f"the address or the password of {moved.camera} has changed"
+        return remark("camera_changed", text, camera=moved.camera)
+    return remark("unwanted", "nobody wants it any more")
 
 
 def _is_ours(stream: str | None, site: str) -> bool:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
+from gateway.model.remark import NOTHING, Remark, remark
 from gateway.model.site import Camera, Site
 from gateway.model.survey import Remembered, Sighting
 
@@ -23,7 +24,7 @@ class Recognition:
 
     camera: str = ""
     moved_from: str = ""
-    alarm: str = ""
+    alarm: Remark = NOTHING
 
 
 class KnownCameras:
@@ -53,11 +54,7 @@ class KnownCameras:
             return Recognition()
         before = self._memory.get(found.id)
         if before is not None and unique and _contradicts(before, sighting):
-            return Recognition(
-                found.id,
-                alarm=f"another device than before answers at the address of {found.id}; "
-                f"if it was exchanged, replace {found.id} by it",
-            )
+            return Recognition(found.id, alarm=_exchanged(found.id))
         return Recognition(found.id)
 
     def _by_identity(self, identity: str, sighting: Sighting) -> Camera | None:
@@ -193,6 +190,14 @@ def _moved_from(camera: Camera, sighting: Sighting) -> str:
     # A host name may stand for the address: only another address is a move that we can tell.
     numeric = [host for host in hosts if host and host.replace(".", "").isdecimal()]
     return numeric[0] if numeric and _at(sighting) not in hosts else ""
+
+
+def _exchanged(camera: str) -> Remark:
+    text = (
+        f"another device than before answers at the address of {camera}; "
+        f"if it was exchanged, replace {camera} by it"
+    )
+    return remark("exchanged", text, camera=camera)
 
 
 def _contradicts(before: Remembered, sighting: Sighting) -> bool:

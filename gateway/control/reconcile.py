@@ -15,6 +15,7 @@ from gateway.control.clients import Clients
 from gateway.control.desired import Desired
 from gateway.control.facts import PLAYING, Facts, ServerFacts
 from gateway.control.gates import DIAL_S, Gates
+from gateway.control.last_step import done, failed, troubled
 from gateway.control.pacing import Pacing
 from gateway.control.plan import make_plan
 from gateway.control.ports import MediaServer, Runtime
@@ -24,6 +25,7 @@ from gateway.kit.secret import Secret
 from gateway.kit.tasks import Tasks
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.plan import Plan, Step, StepKind
+from gateway.model.remark import NOTHING, Remark
 from gateway.model.server import (
     Role,
     ServerObserved,
@@ -37,17 +39,6 @@ _ASK_S = 5.0
 
 Decide = Callable[[Sequence[ServerFacts]], Desired]
 """Says what a site wants, given what is there."""
-
-_DONE = {
-    StepKind.CREATE: "made media server",
-    StepKind.REPLACE: "replaced media server",
-    StepKind.START: "started media server",
-    StepKind.STOP: "stopped media server",
-    StepKind.REMOVE: "removed media server",
-    StepKind.PULL: "asked for the video of",
-    StepKind.DROP: "let go of",
-}
-
 
 _BEGINS = frozenset({StepKind.CREATE, StepKind.REPLACE, StepKind.START})
 
@@ -75,7 +66,7 @@ class Reconciler:
     _in_flight: set[str] = field(default_factory=set)
     _answering: Answering = field(init=False)
     _known_good: set[str] = field(default_factory=set)
-    _last_step: str = ""
+    _last_step: Remark = NOTHING
     _complaints: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -116,7 +107,7 @@ class Reconciler:
             servers = await self.observe(fresh=fresh)
         except GatewayError as error:
             self._servers = None
-            self._complain(self.site, str(error))
+            self._complain(self.site, troubled(error))
             return Facts(self.site, troubles={self.site: error}, last_step=self._last_step)
         wanted = decide(servers)
         plan = self.plan(wanted, servers)
@@ -234,7 +225,7 @@ class Reconciler:
         except GatewayError as error:
             self.measures.count("steps", kind=step.kind, result="failed")
             self._troubles[step.target] = error
-            self._complain(step.target, f"could not {step.kind} {step.target}: {error}")
+            self._complain(step.target, failed(step, error))
             return
         self.measures.count("steps", kind=step.kind, result="done")
         self._troubles.pop(step.target, None)
@@ -244,12 +235,12 @@ class Reconciler:
             self._answering.begun(step.target)
         took = self.clock.monotonic() - started
         self._complaints.pop(step.target, None)
-        self._last_step = f"{_DONE[step.kind]} {step.target} in {took:.2f} s: {step.reason}"
-        structlog.get_logger("control").info(self._last_step, site=self.site)
+        self._last_step = done(step, took)
+        structlog.get_logger("control").info(self._last_step.text, site=self.site)
 
-    def _complain(self, target: str, sentence: str) -> None:
+    def _complain(self, target: str, failure: Remark) -> None:
         """Say a failure once, not at every try, whatever else fails or works in between."""
-        self._last_step = sentence
+        self._last_step, sentence = failure, failure.text
         if sentence != self._complaints.get(target):
             structlog.get_logger("control").warning(sentence, site=self.site)
         self._complaints[target] = sentence

@@ -16,6 +16,7 @@ from gateway.control.edges import Licenses
 from gateway.control.facts import PLAYING, Facts, ServerFacts
 from gateway.control.gates import Gates
 from gateway.control.hearing import Hearing
+from gateway.control.last_step import troubled
 from gateway.control.notes import Notes
 from gateway.control.ports import Host, Runtime
 from gateway.control.reconcile import Reconciler
@@ -238,7 +239,7 @@ class SiteLoop:
         return over
 
     def _note(self, error: GatewayError) -> None:
-        self.facts = Facts(self.id, troubles={self.id: error}, last_step=str(error))
+        self.facts = Facts(self.id, troubles={self.id: error}, last_step=troubled(error))
         if self._site is not None:
             self._publish(self._site)
 

@@ -9,6 +9,7 @@ from gateway.control.survey_feed import Feed
 from gateway.kit.clock import Clock
 from gateway.model.found import FoundDevice
 from gateway.model.probe import ProbeFailure
+from gateway.model.remark import Remark, remark
 from gateway.model.survey import (
     Progress,
     Sighting,
@@ -68,10 +69,10 @@ class Book:
         twins = self._claim(sighting)
         sighting = self._recognised(sighting, unique=not twins)
         before = self._sightings.get(sighting.n)
-        alarms = (*(before.alarms if before else ()), *sighting.alarms)
+        remarks = (*(before.remarks if before else ()), *sighting.remarks)
         if twins:
-            alarms = (*alarms, _twin_alarm(sighting, twins))
-        sighting = replace(sighting, alarms=tuple(dict.fromkeys(alarms)))
+            remarks = (*remarks, _twin_alarm(sighting, twins))
+        sighting = replace(sighting, remarks=tuple(dict.fromkeys(remarks)))
         self._sightings[sighting.n] = sighting
         self.feed.tell(SurveyEvent(kind, self.progress(), sighting))
         for twin in twins:
@@ -118,8 +119,8 @@ class Book:
         if self.known is None:
             return sighting
         seen = self.known.recognise(sighting, unique=unique)
-        alarms = (*sighting.alarms, seen.alarm) if seen.alarm else sighting.alarms
-        return replace(sighting, camera=seen.camera, moved_from=seen.moved_from, alarms=alarms)
+        remarks = (*sighting.remarks, seen.alarm) if seen.alarm else sighting.remarks
+        return replace(sighting, camera=seen.camera, moved_from=seen.moved_from, remarks=remarks)
 
     def _claim(self, sighting: Sighting) -> list[Sighting]:
         """Note whose identity it is; return the sightings of other devices that claim the same."""
@@ -138,9 +139,9 @@ class Book:
     def _warn(self, twin: Sighting, newcomer: Sighting) -> None:
         """Take back what an earlier sighting was recognised as by an identity that is not its."""
         alarm = _twin_alarm(twin, [newcomer])
-        if alarm in twin.alarms:
+        if alarm in twin.remarks:
             return
-        twin = self._recognised(replace(twin, alarms=(*twin.alarms, alarm)), unique=False)
+        twin = self._recognised(replace(twin, remarks=(*twin.remarks, alarm)), unique=False)
         self._sightings[twin.n] = twin
         kind = _KINDS[twin.state]
         self.feed.tell(SurveyEvent(kind, self.progress(), twin))
@@ -154,9 +155,10 @@ _KINDS: Final = {
 }
 
 
-def _twin_alarm(sighting: Sighting, twins: Sequence[Sighting]) -> str:
+def _twin_alarm(sighting: Sighting, twins: Sequence[Sighting]) -> Remark:
     others = ", ".join(sorted({twin.address for twin in twins}))
-    return (
+    text = (
         f"another device ({others}) says to be the same one ({sighting.identity}): one camera at "
         "two addresses, or a copied firmware; cameras like this are told apart by address only"
     )
+    return remark("twins", text, others=others, identity=sighting.identity)

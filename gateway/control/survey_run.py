@@ -21,6 +21,7 @@ from gateway.model.device import DeviceReport, VideoSource
 from gateway.model.errors import GatewayError
 from gateway.model.found import FoundDevice
 from gateway.model.probe import ProbeFailure
+from gateway.model.remark import remark
 from gateway.model.site import Camera
 from gateway.model.survey import (
     Remembered,
@@ -269,9 +270,10 @@ class Survey:
             words = (failure.kind.value, failure.message, failure.hint) if failure else None
             self.book.fail(sighting, ProbeFailure(*words) if words else _MISTAKE)
             return
-        note = f"it does not talk by ONVIF: {failure.message}; {failure.hint}"
+        text = f"it does not talk by ONVIF: {failure.message}; {failure.hint}"
+        note = remark("silent_onvif", text, why=str(failure.kind))
         await self._probe(
-            replace(sighting, alarms=(*sighting.alarms, note)), camera.rtsp, camera.rtsp_sub
+            replace(sighting, remarks=(*sighting.remarks, note)), camera.rtsp, camera.rtsp_sub
         )
 
     async def _plain(self, sighting: Sighting) -> None:

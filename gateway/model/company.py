@@ -247,13 +247,19 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake of a configuration file; ``line`` counts from 1, 0 means the whole file."""
+    """One mistake of a configuration file; ``line`` counts from 1, 0 means the whole file.
+
+    ``code`` and ``values`` are the message for programs, where it is a
+    :class:`~gateway.model.remark.Remark` on a camera.
+    """
 
     file: str
     line: int
     key: str
     message: str
     severity: Severity = Severity.ERROR
+    code: str = ""
+    values: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
         mark = "warning: " if self.severity is Severity.WARNING else ""

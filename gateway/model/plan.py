@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.kit.secret import Secret
+from gateway.model.remark import Remark
 from gateway.model.server import ServerSpec
 
 
@@ -26,7 +27,7 @@ class Step:
     kind: StepKind
     site: str
     target: str
-    reason: str
+    reason: Remark
     server: str = ""
     spec: ServerSpec | None = None
     uri: Secret | None = None

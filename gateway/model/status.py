@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from gateway.model.company import Problem
 from gateway.model.probe import Playable, Reason
+from gateway.model.remark import NOTHING, Remark
 from gateway.model.server import Role
 from gateway.model.text import LocalText
 
@@ -100,7 +101,7 @@ class SiteStatus:
     cameras: tuple[CameraStatus, ...] = ()
     servers: tuple[ServerStatus, ...] = ()
     problems: tuple[Problem, ...] = ()
-    last_step: str = ""
+    last_step: Remark = NOTHING
     scaling: str = ""
 
     def camera(self, camera_id: str) -> CameraStatus | None:

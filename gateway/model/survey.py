@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from gateway.model.device import DeviceReport, VideoSource
 from gateway.model.probe import CameraVerdict, ProbeFailure, StreamFacts
+from gateway.model.remark import Remark
 
 
 class SightingState(StrEnum):
@@ -33,8 +34,8 @@ class Sighting:
 
     ``n`` counts from 1 within its survey. ``target`` is what stands for it in a site's file: an
     ONVIF or RTSP address. ``camera`` is the id of the site's camera that it is recognised as,
-    empty for a new one; ``moved_from`` is the host that the file still names. ``alarms`` are
-    sentences that a person must read. ``credential`` is the reference of the accepted one.
+    empty for a new one; ``moved_from`` is the host that the file still names. ``remarks`` are
+    what a person must read. ``credential`` is the reference of the accepted one.
     """
 
     n: int
@@ -48,13 +49,18 @@ class Sighting:
     source: VideoSource | None = None
     camera: str = ""
     moved_from: str = ""
-    alarms: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
     main: StreamLook | None = None
     sub: StreamLook | None = None
     verdict: CameraVerdict | None = None
     failure: ProbeFailure | None = None
     credential: str = ""
     has_picture: bool = False
+
+    @property
+    def alarms(self) -> tuple[str, ...]:
+        """The sentences of the remarks."""
+        return tuple(one.text for one in self.remarks)
 
     @property
     def identity(self) -> str:

@@ -2,6 +2,7 @@
 
 They run in the browser that runs the page, loaded from a server of files and nothing else.
 """
+# ruff: noqa: RUF001  # the console speaks Russian
 
 import asyncio
 import json
@@ -219,6 +220,7 @@ async def test_places_parsers_and_languages() -> None:
         await link_headers_become_ice_servers(page)
         await events_survive_any_cut(page)
         await the_language_is_chosen_in_order(page)
+        await what_staff_is_told_is_said_in_the_pages_language(page)
 
 
 async def places_are_given_fairly(page: Page) -> None:
@@ -322,6 +324,36 @@ async def the_language_is_chosen_in_order(page: Page) -> None:
         }"""
     )
     assert chosen == ["en", "ru", "ru", "en"]
+
+
+async def what_staff_is_told_is_said_in_the_pages_language(page: Page) -> None:
+    began = {"target": "house", "seconds": "0.92", "why": "stopped_saying", "said": "no port"}
+    remarks = [
+        {"code": "done_start", "text": "started house", "values": began},
+        {"code": "failed_stop", "text": "could not", "values": {"target": "a", "why": "conflict"}},
+        {"code": "silent_onvif", "text": "it is silent", "values": {"why": "unheard_of"}},
+        {"code": "unheard_of", "text": "said by a newer gateway", "values": {}},
+    ]
+    said = await page.evaluate(
+        """async (remarks) => {
+          const { Words } = await import("/assets/js/i18n.js");
+          const { remarkSpans } = await import("/assets/js/console/told.js");
+          const texts = await (await fetch("/assets/i18n/gateway.ru.json")).json();
+          const words = new Words("ru", texts);
+          const spans = (remark) => remarkSpans(words, remark).filter(({ lang }) => lang);
+          return remarks.map((one) => spans(one).map(({ lang, innerText }) => [lang, innerText]));
+        }""",
+        remarks,
+    )
+    assert said == [
+        [["ru", "Медиасервер house запущен за 0,92 с. Он остановился с сообщением: no port"]],
+        [
+            ["ru", "Не удалось остановить медиасервер a. Медиасерверу дома что-то мешает."],
+            ["en", "could not"],
+        ],
+        [["en", "it is silent"]],
+        [["en", "said by a newer gateway"]],
+    ]
 
 
 MODULES = sorted({str(path.relative_to(WEB)) for path in (WEB / "js").rglob("*.js")} - ENTRIES)

@@ -11,6 +11,7 @@ import pytest
 from gateway.control import causes
 from gateway.model.device import DeviceFailureKind
 from gateway.model.errors import ErrorKind
+from gateway.model.plan import StepKind
 from gateway.rtsp.describe import Outcome
 
 ROOT = Path(__file__).parents[2]
@@ -84,6 +85,32 @@ def test_every_advice_is_said_with_what_to_do(language: str) -> None:
         if key not in told
     ]
     assert missing == []
+
+
+REMARKS = {f"{how}_{kind}" for how in ("done", "failed") for kind in StepKind}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_remark_is_said_and_no_other(language: str) -> None:
+    told = {key for key in sentences(language) if key.startswith("remark.")}
+    wanted = REMARKS | first_words("remark")
+    assert {"moved", "twins", "no_server", "done_create"} <= wanted, "the search finds something"
+    assert told == {f"remark.{code}" for code in wanted}
+    # The ``why`` of a remark is looked up among the remarks first, then among the causes.
+    assert wanted & CAUSES == set()
+
+
+def test_a_remark_brings_what_its_sentence_needs() -> None:
+    told = sentences("en")
+    seen = 0
+    for call in calls():
+        if not (isinstance(call.func, ast.Name) and call.func.id == "remark"):
+            continue
+        code, brought = call.args[0], {word.arg for word in call.keywords}
+        if isinstance(code, ast.Constant) and None not in brought:
+            assert set(BLANK.findall(told[f"remark.{code.value}"])) == brought, code.value
+            seen += 1
+    assert seen > 10, "the search finds something"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

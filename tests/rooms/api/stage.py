@@ -22,6 +22,7 @@ from gateway.kit.clock import Clock, SystemClock
 from gateway.kit.secret import Secret
 from gateway.model.company import Fleet, Problem, Settings
 from gateway.model.errors import ErrorKind, GatewayError
+from gateway.model.remark import remark
 from gateway.model.server import Role
 from gateway.model.site import Access, Camera, Site, Viewing
 from gateway.model.status import (
@@ -237,7 +238,7 @@ def status_of(site: Site, *, state: CameraState = CameraState.LIVE) -> SiteStatu
         ),
         servers=(ServerStatus(site.id, Role.ORIGIN, "running", SINCE),),
         problems=(Problem("sites/a.yaml", 3, "cameras", "something to mend"),),
-        last_step="create a: it is not there",
+        last_step=remark("failed_create", "create a: it is not there", target="a", why="conflict"),
     )
 
 

@@ -14,7 +14,8 @@ from aiohttp.test_utils import TestClient
 from pytest_aiohttp import AiohttpClient
 
 from gateway.api import keys, tickets
-from gateway.model.site import Access
+from gateway.model.remark import Remark
+from gateway.model.site import Access, Site
 from gateway.model.status import CameraState, SiteStatus
 from gateway.model.text import LocalText
 from tests.rooms.api.stage import (
@@ -44,6 +45,10 @@ def with_camera(status: SiteStatus, number: int, **changes: Any) -> SiteStatus:
     cameras = list(status.cameras)
     cameras[number] = replace(cameras[number], **changes)
     return replace(status, cameras=tuple(cameras))
+
+
+def after_step(site: Site, said: str) -> SiteStatus:
+    return replace(status_of(site), last_step=Remark("", said))
 
 
 async def test_everything_first_then_the_changes(client: Client, stage: Stage) -> None:
@@ -111,7 +116,7 @@ async def test_hidden_sites_are_not_told(client: Client, stage: Stage) -> None:
         first = await take(events, 5)
         assert named(first)[3:] == [("site", "tickets"), ("camera", "tickets")]
         assert first[3][1]["cameras"]["total"] == 1
-        stage.board.publish(replace(status_of(stage.sites["office"]), last_step="secret"))
+        stage.board.publish(after_step(stage.sites["office"], "secret"))
         stage.board.publish(with_camera(status_of(stage.sites["tickets"]), 0, viewers=3))
         stage.board.forget("office")
         stage.board.publish(with_camera(status_of(stage.sites["tickets"]), 1, viewers=4))
@@ -124,10 +129,10 @@ async def test_a_site_that_opens_and_closes_comes_and_goes(client: Client, stage
         events = events_of(response)
         await take(events, 3)
         stage.sites["office"] = site_of("office")
-        stage.board.publish(replace(status_of(stage.sites["office"]), last_step="opened"))
+        stage.board.publish(after_step(stage.sites["office"], "opened"))
         assert named(await take(events, 3))[0] == ("site", "office")
         stage.sites["office"] = site_of("office", Access.STAFF)
-        stage.board.publish(replace(status_of(stage.sites["office"]), last_step="closed"))
+        stage.board.publish(after_step(stage.sites["office"], "closed"))
         assert named(await take(events, 1)) == [("gone", "office")]
 
 
@@ -198,7 +203,7 @@ async def test_shutdown_ends_every_stream(stage: Stage, *, reads: bool) -> None:
 def blocked(stage: Stage, server: web.Server) -> bool:
     """Publish until some client's events do not fit into its socket any more."""
     for _ in range(20):
-        state = replace(status_of(stage.sites["open"]), last_step=str(id(object())))
+        state = after_step(stage.sites["open"], str(id(object())))
         stage.board.publish(with_camera(state, 0, video_codec="x" * 100_000, viewers=len(state.id)))
         stage.board.publish(with_camera(state, 0, video_codec="y" * 100_000))
     return any(

@@ -119,7 +119,13 @@ async def test_staff_sees_the_servers_and_the_mistakes(client: Client) -> None:
     body = await get(client, "/api/v1/sites/office", STAFF)
     assert body["servers"][0]["role"] == "origin"
     assert body["problems"][0]["line"] == 3
+    assert (body["problems"][0]["code"], body["problems"][0]["values"]) == ("", {})
     assert body["last_step"] == "create a: it is not there"
+    assert body["step"] == {
+        "code": "failed_create",
+        "text": "create a: it is not there",
+        "values": {"target": "a", "why": "conflict"},
+    }
 
 
 async def test_a_ticket_for_one_camera_shows_one_camera(client: Client) -> None:

@@ -149,8 +149,9 @@ def test_a_verdict_that_got_worse_is_a_sentence_and_a_better_one_is_none() -> No
     assert not checkup_results.worsening(first)
     worse = probed(first, H265)
     said = checkup_results.worsening(worse)
-    assert "a played in every browser at first, and now it plays in some browsers only" in said
-    assert "set the main stream to H.264" in said
+    assert "a played in every browser at first, and now it plays in some browsers only" in said.text
+    assert "set the main stream to H.264" in said.text
+    assert (said.code, said.values) == ("worse_somewhere", (("camera", "a"),))
     shown = checkup_results.checked(worse)
     assert shown is not None
     assert shown.playable is Playable.SOMEWHERE
@@ -186,4 +187,4 @@ def test_a_camera_of_one_session_is_judged_by_what_the_media_server_gets() -> No
     assert {reason.code for reason in same.verdict.reasons} == {"one_session", "long_gop"}
     changed = replace(live, video_codec="H265")
     worse = checkup_results.of_server(ONE, same, changed, judge=judge, now=NOW)
-    assert "some browsers only" in checkup_results.worsening(worse)
+    assert "some browsers only" in checkup_results.worsening(worse).text

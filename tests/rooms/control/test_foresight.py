@@ -10,6 +10,7 @@ from gateway.control.facts import PLAYING, Facts, ServerFacts
 from gateway.control.foresight import Foresight, foresee
 from gateway.model.company import Settings
 from gateway.model.plan import Plan, Step, StepKind
+from gateway.model.remark import remark
 from gateway.model.server import (
     CaptureObserved,
     Role,
@@ -99,7 +100,7 @@ def test_nobody_is_counted_twice() -> None:
 
 
 def test_what_comes_anyway_is_no_consequence() -> None:
-    coming = Step(StepKind.PULL, "house", "house-roof", "roof is not pulled yet")
+    coming = Step(StepKind.PULL, "house", "house-roof", remark("not_pulled", "no roof yet"))
     known = facts(plan=Plan("house", (coming,)))
     assert kinds(ahead(replace(HOUSE, cameras=(*HOUSE.cameras, camera("roof"))), known)) == []
 

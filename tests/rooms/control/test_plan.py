@@ -10,6 +10,7 @@ from gateway.control.desired import Desired, WantedCapture
 from gateway.control.plan import make_plan
 from gateway.kit.secret import Secret
 from gateway.model.plan import Plan, StepKind
+from gateway.model.remark import Remark
 from gateway.model.server import (
     CaptureObserved,
     Role,
@@ -121,7 +122,9 @@ def test_each_situation_has_its_steps(
 def test_a_dead_server_is_started_with_its_last_words_as_the_reason() -> None:
     dead = server(state=ServerState.STOPPED, detail="one\nno port is free\n")
     plan = make_plan(wanted(), [dead], {}, fingerprint=fingerprint)
-    assert plan.steps[0].reason == "it has stopped: no port is free"
+    assert plan.steps[0].reason == Remark(
+        "stopped_saying", "it has stopped: no port is free", (("said", "no port is free"),)
+    )
 
 
 def test_no_step_shows_a_password() -> None:

@@ -10,10 +10,11 @@ from gateway.control.facts import Facts, ServerFacts
 from gateway.control.notes import Notes
 from gateway.control.status import PATIENCE, Scene, camera_status, site_status
 from gateway.kit.secret import Secret
-from gateway.model.company import Settings
+from gateway.model.company import Problem, Settings, Severity
 from gateway.model.device import DeviceFailure, DeviceFailureKind
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.probe import Playable
+from gateway.model.remark import NOTHING, remark
 from gateway.model.server import (
     CaptureObserved,
     Role,
@@ -200,16 +201,18 @@ def test_remarks_and_the_last_look_stand_on_the_board_until_taken_back() -> None
     notes = Notes()
     seen = Checked(Playable.NOWHERE, "does not play in a browser: it is MJPEG", "set H.264", NOW)
     notes.checked("s", "a", seen)
-    notes.remark("s", "a", "verdict", "it has got worse")
-    notes.remark("s", "a", "place", "it has moved")
-    notes.remark("s", "a", "place", "it has moved again")
-    notes.remark("s", "elsewhere", "place", "no camera of this site")
+    notes.remark("s", "a", "verdict", remark("worse_nowhere", "it has got worse", camera="a"))
+    notes.remark("s", "a", "place", remark("moved", "it has moved", address="10.0.0.5"))
+    notes.remark("s", "a", "place", remark("moved", "it has moved again", address="10.0.0.6"))
+    notes.remark("s", "elsewhere", "place", remark("moved", "no camera of this site"))
     told = site_status(replace(scene(asked()), notes=notes), None)
     assert told.cameras[0].checked == seen
-    assert [(one.file, one.key, one.message) for one in told.problems] == [
-        ("s.yaml", "a", "it has got worse"),
-        ("s.yaml", "a", "it has moved again"),
-    ]
-    notes.remark("s", "a", "place", "")
-    notes.remark("s", "a", "verdict", "")
+    assert told.problems == (
+        Problem("s.yaml", 0, "a", "it has got worse", Severity.WARNING,
+                "worse_nowhere", (("camera", "a"),)),
+        Problem("s.yaml", 0, "a", "it has moved again", Severity.WARNING,
+                "moved", (("address", "10.0.0.6"),)),
+    )  # fmt: skip
+    notes.remark("s", "a", "place", NOTHING)
+    notes.remark("s", "a", "verdict", NOTHING)
     assert site_status(replace(scene(asked()), notes=notes), None).problems == ()

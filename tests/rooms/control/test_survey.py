@@ -92,6 +92,7 @@ async def test_devices_that_claim_one_identity_raise_an_alarm_and_are_told_apart
     assert set(by_camera(survey)) == {"left", "right"}
     for sighting in survey.book.sightings:
         assert "copied firmware" in sighting.alarms[0]
+        assert sighting.remarks[0].code == "twins"
     assert by_camera(survey)["left"].target == one.url
 
 
@@ -106,6 +107,7 @@ async def test_another_device_at_a_cameras_address_is_told() -> None:
         second, _ = await net.survey(site, pictures=False)
     assert by_camera(second)["door"].alarms
     assert "exchanged" in by_camera(second)["door"].alarms[0]
+    assert by_camera(second)["door"].remarks[0].values == (("camera", "door"),)
 
 
 async def test_each_password_is_tried_once_on_onvif_and_rtsp_together() -> None:

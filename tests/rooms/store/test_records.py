@@ -23,6 +23,7 @@ from gateway.model.probe import (
     StreamFacts,
     Verdict,
 )
+from gateway.model.remark import remark
 from gateway.model.survey import (
     Acceptance,
     Progress,
@@ -204,7 +205,8 @@ REPORT = DeviceReport(
 )  # fmt: skip
 SIGHTING = Sighting(
     n=1, address="10.12.0.21", target="10.12.0.21", state=SightingState.PROBED, report=REPORT,
-    source=REPORT.sources[1], alarms=("a twin",), verdict=RECORD.verdict, has_picture=True,
+    source=REPORT.sources[1], verdict=RECORD.verdict, has_picture=True,
+    remarks=(remark("twins", "a twin", others="10.12.0.22"),),
     main=StreamLook("rtsp://10.12.0.21/1", RECORD.facts, None, 1.5), heard=("tcp",),
     failure=ProbeFailure("locked", "it is locked", "wait"),
 )  # fmt: skip

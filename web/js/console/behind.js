@@ -1,6 +1,7 @@
 /** What stands behind a building's video: mistakes in its file, its media servers, the last step. */
 import { element } from "../element.js";
 import { serverName, serverState, serverTone, since } from "./sayings.js";
+import { remarkSpans } from "./told.js";
 /** @import { Words } from "../i18n.js" */
 /** @import { Problem, Server, StaffSite } from "./types.js" */
 
@@ -25,24 +26,28 @@ export function problemList(words, problems, level = "h3") {
 
 /** @param {Words} words @param {readonly Problem[]} problems */
 function lines(words, problems) {
-  const items = problems.map(({ file, line, key, message, severity }) => {
+  const items = problems.map(({ file, line, key, message, severity, code, values }) => {
     const place = [line > 0 ? `${file}:${line}` : file, key].filter(Boolean).join(": ");
     const weight = element("strong", { class: "weight" }, words.text(`severity.${severity}`));
     const tone = severity === "error" ? "bad" : "warn";
-    return element("li", { "data-tone": tone }, weight, element("code", {}, place), element("span", { lang: "en" }, message));
+    const said = element("span", {}, ...remarkSpans(words, { code, text: message, values }));
+    return element("li", { "data-tone": tone }, weight, element("code", {}, place), said);
   });
   return element("ul", { class: "mistakes" }, ...items);
 }
 
 /** @param {Words} words @param {StaffSite} site @returns {Node[]} */
-export function serverList(words, { servers = [], last_step = "", scaling = "" }) {
-  if (servers.length === 0 && !last_step) return [];
+export function serverList(words, { servers = [], step = null, scaling = "" }) {
+  if (servers.length === 0 && !step) return [];
   const rows = servers.map((server) => element("li", { class: "server" }, ...serverLines(words, server)));
   const list = rows.length > 0 ? [element("ul", { class: "rows" }, ...rows)] : [];
-  const said = [["building.step", last_step], ["building.scaling", scaling]].filter(([, text]) => text);
-  const steps = said.map(([key = "", text = ""]) =>
-    element("p", { class: "exact" }, words.text(key), " ", element("span", { lang: "en" }, text)),
-  );
+  const said = [
+    { key: "building.step", spans: step ? remarkSpans(words, step) : [] },
+    { key: "building.scaling", spans: scaling ? [element("span", { lang: "en" }, scaling)] : [] },
+  ];
+  const steps = said
+    .filter(({ spans }) => spans.length > 0)
+    .map(({ key, spans }) => element("p", { class: "exact" }, words.text(key), " ", ...spans));
   return [element("h3", {}, words.text("building.servers")), ...list, ...steps];
 }
 

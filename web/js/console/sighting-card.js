@@ -2,7 +2,7 @@
 import { element } from "../element.js";
 import { RegisterForm } from "./register-form.js";
 import { codecName } from "./sayings.js";
-import { adviceItem, failureLines } from "./told.js";
+import { adviceItem, failureLines, remarkSpans } from "./told.js";
 /** @import { Words } from "../i18n.js" */
 /** @import { Lines } from "../player/lines.js" */
 /** @import { StaffApi } from "./api.js" */
@@ -80,11 +80,11 @@ export class SightingCard {
     this.#facts.replaceChildren(...facts.map((one) => element("span", {}, one)));
     this.#say(sighting);
     const moved = sighting.moved_from ? [words.text("sighting.moved", { host: sighting.moved_from })] : [];
-    this.#alarms.hidden = sighting.alarms.length === 0 && moved.length === 0 && !failure;
+    this.#alarms.hidden = sighting.remarks.length === 0 && moved.length === 0 && !failure;
     this.#alarms.replaceChildren(
       ...moved.map((line) => element("p", {}, line)),
       ...failureLines(words, failure),
-      ...sighting.alarms.map((line) => element("p", { lang: "en" }, line)),
+      ...sighting.remarks.map((remark) => element("p", {}, ...remarkSpans(words, remark))),
     );
     const advice = failure ? [] : (verdict?.reasons ?? []);
     this.#advice.replaceChildren(...advice.map((one) => adviceItem(words, one)));

@@ -5,7 +5,7 @@
 import { ApiError } from "../api.js";
 import { element } from "../element.js";
 /** @import { Words } from "../i18n.js" */
-/** @import { Advice, Failure, StaffCamera } from "./types.js" */
+/** @import { Advice, Failure, Remark, StaffCamera } from "./types.js" */
 
 // Their sentence says all that there is to say.
 const WHOLE = new Set([
@@ -67,6 +67,23 @@ export function adviceItem(words, { code, text, setting, stream, value, wanted }
   const item = element("li", { lang: said ? words.language : "en" }, said || text);
   if (mend) item.append(element("em", {}, mend));
   return item;
+}
+
+/**
+ * A sentence for staff. Its `why` is said by the sentence of another remark or of a cause.
+ * @param {Words} words @param {Remark} remark
+ * @returns {(HTMLElement|string)[]}
+ */
+export function remarkSpans(words, { code, text, values }) {
+  const { why = "", ...rest } = values;
+  if (rest["seconds"]) rest["seconds"] = Number(rest["seconds"]).toLocaleString(words.language);
+  const reason = why ? sentence(words, `remark.${why}`, rest) : "";
+  const cause = why && !reason ? sentence(words, `cause.${why}`, rest) : "";
+  const known = code && (!why || reason || cause);
+  const said = known ? sentence(words, `remark.${code}`, { ...rest, why: reason || cause }) : "";
+  if (!said) return [element("span", { lang: "en" }, text)];
+  const more = cause && !WHOLE.has(why) ? [" ", element("span", { class: "exact", lang: "en" }, text)] : [];
+  return [element("span", { lang: words.language }, said), ...more];
 }
 
 /**

@@ -1,13 +1,22 @@
 /** The shapes of the console, beside those of the residents' page. A browser never loads this file. */
 import type { Camera, LocalText, Site, SiteSummary } from "../types.js";
 
-/** A mistake in a configuration file; `line` 0 is the whole file. */
+/** A sentence for staff: `text` is the gateway's English, `code` and `values` are for saying it in another language. */
+export interface Remark {
+  code: string;
+  text: string;
+  values: Record<string, string>;
+}
+
+/** A mistake in a configuration file, or a remark on a camera of it (`code`); `line` 0 is the whole file. */
 export interface Problem {
   file: string;
   line: number;
   key: string;
   message: string;
   severity: "error" | "warning";
+  code: string;
+  values: Record<string, string>;
 }
 
 export interface Server {
@@ -27,7 +36,7 @@ export interface Server {
 export interface StaffSite extends Site {
   servers?: Server[];
   problems?: Problem[];
-  last_step?: string;
+  step?: Remark | null;
   /** The last decision on the number of media servers. */
   scaling?: string;
 }
@@ -173,7 +182,7 @@ export interface Sighting {
   /** The building's camera that it is recognised as. */
   camera: string | null;
   moved_from: string | null;
-  alarms: string[];
+  remarks: Remark[];
   make: string;
   model: string;
   channel: string | null;
