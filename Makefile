@@ -72,8 +72,9 @@ SECONDS_EACH ?= 60
 fuzz: $(VENV)/ready ## Fuzz every parser that strangers reach (SECONDS_EACH=60); kept inputs stay in tests/fuzz/corpus.
 	$(RUN) tests.fuzz --keep --table --seconds $(SECONDS_EACH)
 
-test-load: $(VENV)/ready ## A crowd of 60 comes and leaves: media servers follow it (five minutes; a small one is part of test).
+test-load: debian $(VENV)/ready ## Crowds of 60 and 40 come and leave: media servers and containers follow (small ones are part of test); a thousand buildings (12 minutes).
 	LOAD_GUESTS=60 $(RUN) pytest -q -s tests/e2e/test_load.py
+	LOAD_GUESTS=40 $(RUN) pytest -q -s tests/docker/test_load.py
 	$(RUN) tests.bench.day
 	$(RUN) tests.bench.thousand
 

@@ -36,8 +36,11 @@ class Company:
         self._running: ExitStack | None = None
         self.use(MACVLAN)
 
-    def use(self, network: dict[str, str]) -> None:
-        """Write the company's own file; ``network`` as in ``media_servers.network``."""
+    def use(self, network: dict[str, str], **more: Any) -> None:
+        """Write the company's own file; ``network`` as in ``media_servers.network``.
+
+        ``more`` are further keys of the file.
+        """
         self._write(
             "gateway",
             {
@@ -50,6 +53,7 @@ class Company:
                     "network": network,
                     "limits": {"memory": "512m"},
                 },
+                **more,
             },
         )
 

@@ -22,6 +22,7 @@ from tests.peers.engine import IMAGE, ROOT, Engine, run_in
 from tests.waiting import until
 
 HOST = "192.168.23.5"
+STAFF = "a staff token of a test"
 VIEWER = "192.168.23.10"
 CAMERAS = "192.168.23.11"
 BLOCKED = "192.168.23.12"
@@ -169,7 +170,7 @@ def program(namespace: str, command: Sequence[str], log: Path) -> Iterator[subpr
             stdout=out,
             stderr=out,
             cwd=ROOT,
-            env={**os.environ, "STAFF": "a staff token of a test"},
+            env={**os.environ, "STAFF": STAFF},
         )
     try:
         yield process
