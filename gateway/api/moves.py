@@ -59,10 +59,10 @@ class Moves:
 
     def look(self) -> None:
         """Mark the next plays, and end those whose time is over."""
-        sites = self._fleet().sites
+        running = self._plays.seats.running
+        sites = {seat.view.site for seat in running.values()}.intersection(self._fleet().sites)
         leaving = {site: self._watching.leaving(site) for site in sites}
         asked = {site: leaving[site] | self._watching.crowded(site) for site in sites}
-        running = self._plays.seats.running
         for play in [one for one in self._marked if one not in running]:
             del self._marked[play]
         if not any(asked.values()) and not self._marked:

@@ -5,6 +5,7 @@ seen. Reading all again from time to time makes up for whatever the kernel did n
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,8 @@ from gateway.kit.backoff import Backoff
 from gateway.model.company import Fleet, Problem, Severity
 
 _MOST_LOOKS: Final = 5
+_REST: Final = 300
+"""A reading that nobody has asked for may take a three-hundredth of a processor."""
 
 log = structlog.get_logger("config")
 
@@ -31,7 +34,8 @@ async def changes(
     """Yield the fleet whenever it differs from ``loader.fleet``, until ``stop`` is set.
 
     The first fleet comes at once when ``loader`` has not loaded yet. ``settle_s``: seconds of
-    quiet before a change is believed; ``reread_s``: seconds between two readings of everything.
+    quiet before a change is believed; ``reread_s``: seconds between two readings of everything,
+    more where a reading takes long.
     """
     bell = _Bell(loader, stop, settle_s)
     listener = asyncio.create_task(bell.run(), name="config:watch")
@@ -40,13 +44,15 @@ async def changes(
         known = loader.fleet
         while not stop.is_set():
             bell.event.clear()
+            began = time.monotonic()
             fleet = await _look(loader, known, settle_s)
+            rest_s = max(reread_s, _REST * (time.monotonic() - began))
             bell.look_at(loader.watched())
             if fleet != known:
                 _tell(known, fleet)
                 known = fleet
                 yield fleet
-            await _wait(bell.event, stopped, reread_s)
+            await _wait(bell.event, stopped, rest_s)
     finally:
         for task in (listener, stopped):
             task.cancel()

@@ -51,7 +51,7 @@ class Schedule:
 
     every: float = 60.0
     look: float = 1.0
-    share: float = 0.5
+    share: float = 0.75
     burst: int = 60
     crowd: int = 1500
 
