@@ -26,7 +26,7 @@ web-tools: debian tests/node_modules/.ready
 tests/node_modules/.ready: tests/package.json
 	cd tests && npm install --no-audit --no-fund --no-package-lock --loglevel=error && touch node_modules/.ready
 
-check: $(VENV)/ready web-tools ## Format, lint, types, arrows, the page's types and the quick tests: under a minute.
+check: $(VENV)/ready web-tools ## Format, lint, types, arrows, the page's types and the quick tests: two to four minutes.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -47,7 +47,7 @@ test: debian check ## Everything: the checks, then real cameras, browsers and pe
 	$(RUN) pytest -q $(RERUN) -m docker tests
 	$(MAKE) --no-print-directory test-ipvlan audit
 
-test-docker: debian $(VENV)/ready ## Containers on a private Docker Engine with its own LANs (root; five minutes).
+test-docker: debian $(VENV)/ready ## Containers on a private Docker Engine with its own LANs, the Swarm too (root; eleven minutes).
 	$(RUN) pytest -q -m docker tests
 
 test-swarm: debian $(VENV)/ready ## A Docker Swarm of two machines, one of which loses its power (root; four minutes; part of test).

@@ -200,31 +200,14 @@ class SwarmRuntime:
         await self._refuse_foreign(wanted.spec.id)
         await self._engine.call(
             f"make the service of {wanted.spec.id}",
-            lambda client: client.create_service(
-                service.task_template(wanted),
-                name=names.service(wanted.spec.id),
-                labels=service.labels(wanted),
-                mode=service.mode(1),
-                update_config=dict(service.UPDATE),
-                # No virtual address: the gateway asks the one task there is.
-                endpoint_spec={"Mode": "dnsrr"},
-            ),
+            lambda client: client.create_service(**service.whole(wanted)),
             within_s=_CHANGE_S,
         )
 
     async def _change(self, there: Seen, wanted: Wanted) -> None:
         await self._engine.call(
             f"change the service of {wanted.spec.id}",
-            lambda client: client.update_service(
-                there.id,
-                there.version,
-                service.task_template(wanted),
-                name=names.service(wanted.spec.id),
-                labels=service.labels(wanted),
-                mode=service.mode(1),
-                update_config=dict(service.UPDATE),
-                endpoint_spec={"Mode": "dnsrr"},
-            ),
+            lambda client: client.update_service(there.id, there.version, **service.whole(wanted)),
             within_s=_CHANGE_S,
         )
 

@@ -13,7 +13,7 @@ from gateway.runtime.docker import names as labels_of
 from gateway.runtime.docker.container import CONF, HOME, grace_s
 from gateway.runtime.docker.family import CDN_PORT, has_family
 from gateway.runtime.docker.images import Image, Kind
-from gateway.runtime.swarm import start
+from gateway.runtime.swarm import names, start
 from gateway.runtime.swarm.networks import Legs
 from gateway.runtime.swarm.objects import Held
 
@@ -49,6 +49,19 @@ def labels(wanted: Wanted) -> dict[str, str]:
         labels_of.FINGERPRINT: wanted.fingerprint,
         labels_of.KIND: str(wanted.image.kind),
         **family.labels(spec, 0),
+    }
+
+
+def whole(wanted: Wanted) -> dict[str, Any]:
+    """Return the service of ``wanted`` as the SDK's calls to make and to change one take it."""
+    return {
+        "task_template": task_template(wanted),
+        "name": names.service(wanted.spec.id),
+        "labels": labels(wanted),
+        "mode": mode(1),
+        "update_config": dict(UPDATE),
+        # No virtual address: the gateway asks the one task there is.
+        "endpoint_spec": {"Mode": "dnsrr"},
     }
 
 
