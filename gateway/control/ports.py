@@ -38,6 +38,12 @@ class Runtime(Protocol):
     async def observe(self, site: str | None = None) -> Sequence[ServerObserved]:
         """Return all media servers that carry our label (of one ``site``, if named)."""
 
+    def processor(self, server_id: str) -> float | None:
+        """Return a server's share of the processors that it may use, at once; 1 is all of them.
+
+        ``None`` while nothing is known: it is found out in the background for whoever asks again.
+        """
+
     async def create(self, spec: ServerSpec) -> None:
         """Make and start a server; one of the same id that we own is replaced."""
 

@@ -11,7 +11,6 @@ from typing import Final
 import structlog
 
 from gateway.control.edges import (
-    Fingerprint,
     Licenses,
     edge_number,
     edge_spec,
@@ -19,7 +18,7 @@ from gateway.control.edges import (
     needs_license,
 )
 from gateway.control.facts import ServerFacts, Size
-from gateway.control.ports import Host
+from gateway.control.ports import Host, Runtime
 from gateway.control.scale import Bounds, Memory, Signals, decide, taken
 from gateway.kit.clock import Clock
 from gateway.model.company import RuntimeKind, Settings
@@ -46,14 +45,14 @@ class Scaler:
         self,
         site_id: str,
         *,
-        fingerprint: Fingerprint,
+        runtime: Runtime,
         licenses: Licenses,
         host: Host,
         clock: Clock,
     ) -> None:
         self.size = Size()
         self._id = site_id
-        self._fingerprint = fingerprint
+        self._runtime = runtime
         self._licenses = licenses
         self._host = host
         self._clock = clock
@@ -71,11 +70,11 @@ class Scaler:
     ) -> Size:
         """Decide anew in the light of what was seen; without ``act`` what is there stays."""
         now = self._clock.monotonic()
-        loads = self._loads(servers, now)
+        loads = self._loads(servers, now, grows=_bounds(site).max_servers > 1)
         pool = site.scaling.licenses
         if self._memory.edges is None or not act:
             there = [one.observed for one in servers]
-            found = licenses_found(site, settings, there, self._fingerprint)
+            found = licenses_found(site, settings, there, self._runtime.fingerprint)
             self._licenses.note(found)
         if not act:
             return self._sized(site, settings, loads, _edges(loads))
@@ -121,33 +120,50 @@ class Scaler:
         self.size = Size(tuple(specs), draining, loads, said, tight)
         return self.size
 
-    def _loads(self, servers: Sequence[ServerFacts], now: float) -> Mapping[str, ServerLoad]:
+    def _loads(
+        self, servers: Sequence[ServerFacts], now: float, *, grows: bool
+    ) -> Mapping[str, ServerLoad]:
         loads: dict[str, ServerLoad] = {}
         for server in servers:
             name = server.observed.id
             n = 0 if name == self._id else edge_number(self._id, name)
             if n is not None and server.observed.site == self._id:
-                loads[name] = self._load(n, server, now)
+                loads[name] = self._load(n, server, now, grows=grows)
         for gone in self._cpu.keys() - loads.keys():
             del self._cpu[gone]
         return loads
 
-    def _load(self, n: int, server: ServerFacts, now: float) -> ServerLoad:
+    def _load(self, n: int, server: ServerFacts, now: float, *, grows: bool) -> ServerLoad:
         stats = server.stats or ServerStats({})
         ports = stats.values.get("ports_media_free")
         return ServerLoad(
             n=n,
             ready=server.asked,
             viewers=server.viewers(),
-            cpu=self._smooth(server.observed.id, stats.values.get("core_cpu_percent"), now),
+            cpu=self._smooth(server.observed.id, self._processor(server, grows=grows), now),
             ports_free=None if ports is None else int(ports),
             degraded=stats.get("degraded_streams_percent") / 100,
         )
 
-    def _smooth(self, server: str, percent: float | None, now: float) -> float | None:
-        if percent is None:
+    def _processor(self, server: ServerFacts, *, grows: bool) -> float | None:
+        """Return what the server says of itself, else what its runtime sees.
+
+        The runtime is asked only where it matters: of servers that somebody watches, in a site
+        that may grow.
+        """
+        if server.stats is None:
             return None
-        value, before = percent / 100, self._cpu.get(server)
+        own = server.stats.values.get("core_cpu_percent")
+        if own is not None:
+            return own / 100
+        if not grows or not server.viewers():
+            return None
+        return self._runtime.processor(server.observed.id)
+
+    def _smooth(self, server: str, value: float | None, now: float) -> float | None:
+        if value is None:
+            return None
+        before = self._cpu.get(server)
         if before is not None:
             old, at = before
             value = old + (value - old) * (1 - math.exp((at - now) / _SMOOTH_S))

@@ -91,7 +91,7 @@ class SiteLoop:
         )
         self._scaler = Scaler(
             site_id,
-            fingerprint=world.runtime.fingerprint,
+            runtime=world.runtime,
             licenses=world.licenses,
             host=world.host,
             clock=world.clock,

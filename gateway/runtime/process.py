@@ -94,6 +94,10 @@ class ProcessRuntime:
         """Return all servers whose folders carry our label; adopts those that run."""
         return [self._observed(folder, label) for folder, label in self._labelled(site)]
 
+    def processor(self, server_id: str) -> float | None:  # noqa: ARG002  # the port's
+        """Return nothing: all servers here are embedded ones, which tell it themselves."""
+        return None
+
     async def create(self, spec: ServerSpec) -> None:
         """Make and start a server; one of the same id is replaced and keeps port and secrets."""
         folder = self._folder(spec.id)

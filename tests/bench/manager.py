@@ -30,6 +30,9 @@ class Onlooker:
     async def observe(self, site: str | None = None) -> Sequence[ServerObserved]:
         return await self._seen.observe(site)
 
+    def processor(self, server_id: str) -> float | None:
+        return self._seen.processor(server_id)
+
     async def create(self, spec: ServerSpec) -> None:
         raise _refusal(spec.id)
 

@@ -96,6 +96,12 @@ class Engines:
             raise failures[0]
         return self._once(there)
 
+    def processor(self, server_id: str) -> float | None:
+        """Return a server's share of its processors; ``None`` while its engine is away."""
+        there = (one for one in self._all() if any(s.id == server_id for s in one.known or ()))
+        post = next(there, None)
+        return None if post is None or post.away else post.runtime.processor(server_id)
+
     async def create(self, spec: ServerSpec) -> None:
         """Make a server on its site's engine; one that is on another engine is moved.
 

@@ -16,6 +16,7 @@ from gateway.kit.secret import redact
 from gateway.runtime.docker import names
 from gateway.runtime.docker.engine import Engine
 from gateway.runtime.docker.images import Images, Kind
+from gateway.runtime.docker.processors import limit_of
 
 _STALE_S: Final = 60.0
 _TAIL_LINES: Final = 8
@@ -35,7 +36,8 @@ _NO_TIME: Final = datetime.fromtimestamp(0, UTC)
 class Seen:
     """One container of ours. ``address`` and ``mac`` are those of its management leg.
 
-    ``cdn_mac`` is that of its leg to the site's other servers.
+    ``cdn_mac`` is that of its leg to the site's other servers. ``processors`` is how many it
+    may use, ``None`` for all of the machine's.
     """
 
     id: str
@@ -51,6 +53,7 @@ class Seen:
     cdn_mac: str | None = None
     how: str = ""
     tail: str = ""
+    processors: float | None = None
 
     @property
     def server(self) -> str:
@@ -125,6 +128,11 @@ class Listing:
         seen = [await self.look(str(one["Id"])) for one in found]
         return [one for one in seen if one is not None]
 
+    def known(self, server_id: str) -> Seen | None:
+        """Return a server's container as last listed, a complete one before a draft."""
+        found = (seen for seen in self._seen.values() if seen.server == server_id)
+        return min(found, key=lambda seen: seen.draft, default=None)
+
     def moved(self, seen: Seen) -> bool:
         """Tell whether the image's name now means another image than the container's."""
         current = self._current.get(seen.labels.get(names.IMAGE, ""))
@@ -181,6 +189,7 @@ class Listing:
             cdn_mac=cdn.get("MacAddress") or None,
             how=how,
             tail=tail,
+            processors=limit_of(there["HostConfig"]),
         )
 
     async def _tail(self, container: str) -> str:

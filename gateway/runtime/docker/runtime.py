@@ -33,6 +33,7 @@ from gateway.runtime.docker.secrets import Passwords
 from gateway.runtime.docker.securing import Locks, Securing
 from gateway.runtime.docker.settling import Settling
 from gateway.runtime.docker.showing import Showing, one_each
+from gateway.runtime.docker.usage import Usage
 from gateway.runtime.docker.ways import engine_at, reachable
 from gateway.runtime.docker.writing import contents, settings_of
 from gateway.runtime.places import Places
@@ -92,6 +93,7 @@ class DockerRuntime:
         self._showing = Showing(
             listing=self._listing, securing=self._securing, passwords=self._passwords
         )
+        self._usage = Usage(self._engine, self._listing.known)
         self._refused: dict[str, float] = {}
         self._sites: set[str] = set()
         self._log = structlog.get_logger("runtime")
@@ -124,6 +126,10 @@ class DockerRuntime:
             self._engine.tunnel, [self._showing.observed(seen) for seen in servers]
         )
         return [one for one in shown if site is None or one.site == site]
+
+    def processor(self, server_id: str) -> float | None:
+        """Return a server's share of the processors that it may use, as the engine last told."""
+        return self._usage.of(server_id)
 
     async def answer(self) -> str:
         """Return what tells the engine from others; raises ENGINE_UNAVAILABLE soon if it is away.
@@ -235,6 +241,7 @@ class DockerRuntime:
     async def close(self) -> None:
         """Stop to watch; the containers go on."""
         await self._watcher.close()
+        await self._usage.close()
         await self._securing.close()
         await self._engine.close()
         self._broadcast.end()

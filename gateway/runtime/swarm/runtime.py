@@ -96,6 +96,10 @@ class SwarmRuntime:
         there = await self._listing.all()
         return [self._observed(one) for one in there if site is None or one.site == site]
 
+    def processor(self, server_id: str) -> float | None:  # noqa: ARG002  # the port's
+        """Return nothing: a manager is told what containers use on its own node only."""
+        return None
+
     async def create(self, spec: ServerSpec) -> None:
         """Make a server's service, or give the one that we own its new form.
 

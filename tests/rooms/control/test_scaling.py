@@ -86,6 +86,43 @@ async def test_a_crowd_gets_servers_and_they_go_when_it_has_left(house: House) -
     assert house.kept.runtime.calls["remove s"] == 0
 
 
+async def test_a_server_that_tells_no_processor_grows_by_what_its_runtime_sees(
+    house: House,
+) -> None:
+    house.kept.runtime.processors["s"] = 0.9
+    await house.crowd(1)
+    await until(lambda: house.servers == {"s", "s.edge1"})
+    status = house.kept.board.site("s")
+    assert status is not None
+    assert status.scaling == (
+        "grows from 1 to 2 media servers: the processor of the origin is at 90%"
+    )
+    await house.settled()
+    assert house.kept.runtime.calls["processor s.edge1"] == 0, "nobody watches there"
+
+
+async def test_what_a_server_says_of_itself_wins(house: House) -> None:
+    house.kept.runtime.processors["s"] = 0.9
+    house.kept.runtime.servers["s"].numbers["core_cpu_percent"] = 12.0
+    await house.crowd(1)
+    await until(lambda: house.kept.keeper.facts("s").size.loads["s"].cpu == 0.12)
+    for _ in range(5):
+        await house.settled()
+    assert house.servers == {"s"}
+    assert house.kept.runtime.calls["processor s"] == 0
+
+
+async def test_the_runtime_is_asked_for_sites_that_are_watched_and_may_grow(house: House) -> None:
+    await house.settled()
+    assert house.kept.runtime.calls["processor s"] == 0, "nobody watches"
+    house.apply(Scaling())
+    await house.crowd(1)
+    await house.settled()
+    assert house.kept.runtime.calls["processor s"] == 0, "it has one server whatever it uses"
+    house.apply(LIMITS)
+    await until(lambda: house.kept.runtime.calls["processor s"] > 0)
+
+
 async def test_a_restarted_gateway_takes_over_the_edges_that_it_finds() -> None:
     runtime = MemoryRuntime()
     runtime.put(ServerSpec("s", "s"))

@@ -169,6 +169,7 @@ class MemoryRuntime:
     broken: Exception | None = None
     bell: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
     dies: bool = False
+    processors: dict[str, float] = field(default_factory=dict)
 
     def fingerprint(self, spec: ServerSpec) -> str:
         return f"sound={spec.sound}" + (f" {spec.license.reveal()}" if spec.license else "")
@@ -178,6 +179,10 @@ class MemoryRuntime:
         if self.broken is not None:
             raise self.broken
         return [one for one in self.there.values() if site in (None, one.site)]
+
+    def processor(self, server_id: str) -> float | None:
+        self.calls[f"processor {server_id}"] += 1
+        return self.processors.get(server_id)
 
     def put(self, spec: ServerSpec) -> None:
         """Let a server be there, as if a former gateway had made it."""
