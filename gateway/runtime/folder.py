@@ -34,7 +34,8 @@ ORIGIN_FILE: Final = "conf/origin"
 _EDGE: Final = "edge"
 _USER: Final = "gateway"
 _CRASHES_KEPT: Final = 5
-_OWN: Final = re.compile(r"label\.json(\.new)?|conf|run|server\.log|crash-[0-9TZ.]+\.log")
+_LABEL: Final = "label.json"
+_OWN: Final = re.compile(r"conf|run|server\.log|crash-[0-9TZ.]+\.log")
 _GONE: Final = ".removed"
 _TAIL_BYTES: Final = 4096
 _TAIL_LINES: Final = 8
@@ -77,7 +78,7 @@ class Folder:
 
     def label(self) -> Label | None:
         """Return the label, or ``None`` when there is none that can be read."""
-        values = smallfile.read_json(self.path / "label.json")
+        values = smallfile.read_json(self.path / _LABEL)
         try:
             return Label(
                 spec=from_plain(values["spec"]),
@@ -90,7 +91,7 @@ class Folder:
 
     def label_changed(self) -> int:
         """Return when the label was written, in ns since 1970; 0 when there is none."""
-        return _written(self.path / "label.json")
+        return _written(self.path / _LABEL)
 
     def announced(self) -> int:
         """Return when the server has said how it is reached, in ns since 1970; 0 if it has not."""
@@ -122,7 +123,7 @@ class Folder:
             "media_port": label.media_port,
             "cdn_port": label.cdn_port,
         }
-        wholefile.replace(self.path / "label.json", json.dumps(values).encode())
+        wholefile.replace(self.path / _LABEL, json.dumps(values).encode())
 
     def output(self) -> str | None:
         """Return where edges take this server's streams, with their password; or ``None``."""
@@ -209,8 +210,13 @@ class Folder:
 
         A gateway that was killed while it made a folder has left it without a label.
         """
+        label = self.path / _LABEL
+        ours = (label, wholefile.draft_of(label))
         try:
-            return any(_OWN.fullmatch(entry.name) is None for entry in self.path.iterdir())
+            return any(
+                entry not in ours and _OWN.fullmatch(entry.name) is None
+                for entry in self.path.iterdir()
+            )
         except FileNotFoundError:
             return False
         except OSError:

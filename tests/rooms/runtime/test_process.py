@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.kit import wholefile
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.server import Role, ServerState
 from gateway.runtime.folder import Folder
@@ -258,7 +259,9 @@ async def test_a_broken_label_breaks_nothing(
     assert await runtime.observe() == []
 
 
-@pytest.mark.parametrize("left", ["", "conf/rest-user", "label.json"])
+@pytest.mark.parametrize(
+    "left", ["", "conf/rest-user", "label.json", wholefile.draft_of(Path("label.json")).name]
+)
 async def test_a_folder_that_was_not_finished_is_finished(
     runtime: ProcessRuntime, data: Path, left: str
 ) -> None:
