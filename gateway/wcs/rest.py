@@ -89,6 +89,7 @@ class WcsRest:
         Raises NOT_FOUND when the server has no such thing, SERVER_NOT_READY when it says nothing
         for :data:`SILENCE_S`. Takes no place from the calls.
         """
+        self._check_open()
         url = f"{self._base}/rest-api/{path}"
         no_limit = ClientTimeout(total=None)
         try:
@@ -108,6 +109,11 @@ class WcsRest:
                         deadline.reschedule(loop.time() + SILENCE_S)
         except (ClientError, OSError, TimeoutError) as error:
             raise self._silent(f"is not heard any more ({type(error).__name__})") from error
+
+    def _check_open(self) -> None:
+        """Hold that the caller has not closed the session: the library has no error for that."""
+        if self._session.closed:
+            raise self._silent("is not asked any more: it is gone")
 
     def _silent(self, words: str) -> GatewayError:
         return GatewayError(
@@ -133,6 +139,7 @@ class WcsRest:
         within_s: float,
         max_bytes: int = MAX_ANSWER,
     ) -> Answer:
+        self._check_open()
         try:
             async with (
                 asyncio.timeout(within_s),

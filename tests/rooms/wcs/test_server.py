@@ -145,6 +145,17 @@ async def test_a_play_ends_when_the_server_is_gone(camera: Secret) -> None:
     await driver.close()
 
 
+async def test_a_server_that_was_let_go_is_silent_for_whoever_still_asks(served: Served) -> None:
+    driver = WcsServer(control_of(served))
+    await driver.close()
+    with pytest.raises(GatewayError) as unheard:
+        await anext(driver.changes())
+    with pytest.raises(GatewayError) as unasked:
+        await driver.captures()
+    kinds = {unheard.value.kind, unasked.value.kind}
+    assert kinds == {ErrorKind.SERVER_NOT_READY}
+
+
 async def test_refused_plays_say_their_kind(driver: WcsServer, camera: Secret) -> None:
     await driver.startup(camera, "yard")
     await live(driver)
