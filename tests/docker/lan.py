@@ -18,10 +18,13 @@ from gateway.runtime.docker import names
 from gateway.runtime.docker.engine import Connect
 from gateway.runtime.docker.runtime import DockerOptions, DockerRuntime
 from gateway.wcs.settings import embedded_container_files, wcs_files
-from tests.peers.engine import IMAGE, ROOT, Engine, run_in
+from tests.peers.engine import IMAGE, ROOT, Engine, base_image, run_in
 from tests.waiting import until
 
 HOST = "192.168.23.5"
+WCS = "stand-in-wcs:5.2.1"
+"""The image of :func:`make_wcs`."""
+
 STAFF = "a staff token of a test"
 VIEWER = "192.168.23.10"
 CAMERAS = "192.168.23.11"
@@ -97,6 +100,15 @@ def runtime(
 
 def spec(server_id: str, **more: Any) -> ServerSpec:
     return ServerSpec(**{"id": server_id, "site": server_id, "image": IMAGE, **more})
+
+
+def make_wcs(engine: Engine) -> None:
+    """Build what stands in for the vendor's image; unchanged layers are kept."""
+    with closing(engine.client()) as client:
+        folder = str(Path(__file__).parent / "wcs")
+        arguments = {"BASE": base_image()}
+        lines = list(client.build(path=folder, tag=WCS, rm=True, decode=True, buildargs=arguments))
+        assert client.inspect_image(WCS), lines
 
 
 async def running(one: DockerRuntime, server_id: str, *, within: float = 20) -> ServerObserved:

@@ -29,26 +29,18 @@ from gateway.runtime.docker import names
 from gateway.runtime.docker.runtime import DockerRuntime
 from gateway.wcs.server import WcsServer
 from tests.docker import lan
-from tests.docker.lan import observed, running, spec
-from tests.peers.engine import IMAGE, Engine, base_image, run_in
+from tests.docker.lan import WCS, observed, running, spec
+from tests.peers.engine import IMAGE, Engine, run_in
 from tests.waiting import until
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("docker")]
 
-WCS = "stand-in-wcs:5.2.1"
 CONF = "/usr/local/FlashphonerWebCallServer/conf"
 
 
 @pytest.fixture(autouse=True)
 def image(engine: Engine) -> None:
-    with closing(engine.client()) as client:
-        folder = str(Path(__file__).parent / "wcs")
-        lines = list(
-            client.build(
-                path=folder, tag=WCS, rm=True, decode=True, buildargs={"BASE": base_image()}
-            )
-        )
-        assert client.inspect_image(WCS), lines
+    lan.make_wcs(engine)
 
 
 def said(engine: Engine, server_id: str = "first") -> list[dict[str, Any]]:

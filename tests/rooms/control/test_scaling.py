@@ -1,7 +1,7 @@
 """A site that grows and shrinks in its own loop: real decisions, a world in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 
 import pytest
@@ -12,6 +12,7 @@ from gateway.control.watching import PlayHandle, Watching
 from gateway.kit.secret import Secret
 from gateway.model.company import Fleet, MediaServers, Network, NetworkDriver, RuntimeKind, Settings
 from gateway.model.errors import ErrorKind, GatewayError
+from gateway.model.load import ServerLoad
 from gateway.model.server import Role, ServerSpec
 from gateway.model.site import MediaServerSettings, Scaling
 from tests.rooms.control.world import Kept, MemoryRuntime, camera, fleet, kept, site
@@ -41,6 +42,10 @@ class House:
     def shares(self) -> dict[str, int]:
         servers = self.kept.runtime.servers
         return {name: len(servers[name].viewers) for name in sorted(self.servers)}
+
+    def loads(self) -> Mapping[str, ServerLoad]:
+        facts = self.kept.keeper.facts("s")
+        return facts.size.loads if facts else {}
 
     async def settled(self) -> None:
         """Wait until the loop has seen all that was there before."""
@@ -105,7 +110,7 @@ async def test_what_a_server_says_of_itself_wins(house: House) -> None:
     house.kept.runtime.processors["s"] = 0.9
     house.kept.runtime.servers["s"].numbers["core_cpu_percent"] = 12.0
     await house.crowd(1)
-    await until(lambda: house.kept.keeper.facts("s").size.loads["s"].cpu == 0.12)
+    await until(lambda: [one.cpu for one in house.loads().values()] == [0.12])
     for _ in range(5):
         await house.settled()
     assert house.servers == {"s"}
