@@ -64,8 +64,13 @@ class WebRtcEngine:
         self._certificate: Certificate = make_certificate()
         self._protector = protector(in_place=self._settings.use_in_place)
         self._press = Press(self._protector, Segmentation(wanted=self._settings.use_segmentation))
-        self._listener = Listener(self._protector, self._counters, self._settings.consent_timeout)
         self._reporter = Reporter(self._protector)
+        self._listener = Listener(
+            self._protector,
+            self._counters,
+            reporter=self._reporter,
+            consent_timeout=self._settings.consent_timeout,
+        )
         self._doors = Doors()
         self._entrance = Entrance(
             dtls=DtlsServer(self._certificate, profiles(gcm=self._settings.use_gcm)),

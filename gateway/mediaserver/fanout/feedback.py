@@ -11,20 +11,36 @@ from gateway.mediaserver.transport.srtp import Protector
 
 RESENDS_BURST: Final = 256
 RESENDS_PER_SECOND: Final = 300
+REPEAT_SECONDS: Final = 0.015
+"""A packet asked for again sooner than this is on its way; each further time takes twice as long.
+
+A browser that knows a short round trip asks each 20 ms, also while a queue holds the answers up.
+"""
+
 REFRESH_SECONDS: Final = 1.0
 """At most one answer to picture loss in this time."""
 
 _REFRESH_PACKETS: Final = 128
 _BYE_GRACE: Final = 8.0
 _LEAST_BYTES: Final = 8
+_REMEMBERED: Final = 128
+_FORGOTTEN_AFTER: Final = 2.0
 
 
 class Listener:
     """Handles what viewers send after the handshake."""
 
-    def __init__(self, protector: Protector, counters: Counters, consent_timeout: float) -> None:
+    def __init__(
+        self,
+        protector: Protector,
+        counters: Counters,
+        *,
+        reporter: "Reporter",
+        consent_timeout: float,
+    ) -> None:
         self._protector = protector
         self._counters = counters
+        self._reporter = reporter
         self._consent_timeout = consent_timeout
 
     def receive(self, viewer: Viewer, data: bytes, now: float) -> bool:
@@ -44,6 +60,8 @@ class Listener:
         if feedback.picture_lost:
             self._counters.picture_losses += 1
             self._refresh(viewer, now)
+        if feedback.reference is not None:
+            self._reporter.echo(viewer, feedback.reference)
         if feedback.bye:
             self.leaving(viewer, now)
         return True
@@ -68,8 +86,11 @@ class Listener:
             if ssrc != track.ssrc:
                 continue
             number = latest - (latest + group.key.offset - wire & 0xFFFF)
-            if not self._send_again(viewer, group, number):
-                self._counters.retransmissions_refused += 1
+            for _ in range(_copies(viewer, number, now)):
+                if not self._send_again(viewer, group, number):
+                    self._counters.retransmissions_refused += 1
+                    viewer.resent.pop(number, None)
+                    break
 
     def _refresh(self, viewer: Viewer, now: float) -> None:
         """Send the key frame again and what follows it, for a browser that never got it whole.
@@ -126,6 +147,25 @@ class Listener:
         return True
 
 
+def _copies(viewer: Viewer, number: int, now: float) -> int:
+    """Return how many times packet ``number``, which ``viewer`` misses, is sent now.
+
+    Who asks again has lost the answer too. Another such loss would be seen as a frozen picture,
+    and packets so asked for are few: they are sent twice.
+    """
+    resent = viewer.resent
+    while resent:
+        oldest = next(iter(resent))
+        if len(resent) <= _REMEMBERED and now - resent[oldest][0] < _FORGOTTEN_AFTER:
+            break
+        del resent[oldest]
+    last, times = resent.get(number, (now, 0))
+    if times and now - last < REPEAT_SECONDS * (1 << times - 1):
+        return 0
+    resent[number] = now, times + 1
+    return 2 if times else 1
+
+
 class Reporter:
     """Sends viewers sender reports, by which they keep sound and picture together."""
 
@@ -160,6 +200,19 @@ class Reporter:
                     cname=self._cname,
                 ),
             )
+
+    def echo(self, viewer: Viewer, reference: tuple[int, int]) -> None:
+        """Send a viewer its clock back, from which it reckons the round trip.
+
+        Without it browsers ask for a packet again after 100 ms only, and a packet that is lost
+        twice or three times freezes the picture. They tell their clock each second; one that
+        has lost nothing since the last answer is left alone.
+        """
+        if viewer.nacks == viewer.echoed:
+            return
+        viewer.echoed = viewer.nacks
+        ssrc = viewer.stream.video.ssrc
+        self._send(viewer, rtcp.echo(ssrc=ssrc, reference=reference, cname=self._cname))
 
     def goodbye(self, viewer: Viewer) -> None:
         """Tell a viewer that nothing more will come."""

@@ -34,8 +34,9 @@ class Viewer:
 
     ``name`` is ``address`` as the kernel reads it, of a viewer on UDP. ``cursor`` is the number of
     the next frame to send while it is not LIVE, ``left_at`` the sequence number up to which it was
-    sent packets. ``own_packets`` and ``own_octets`` (of RTP payload) leave out those that its
-    groups count.
+    sent packets. ``resent`` holds when a packet was last sent again, and how many times;
+    ``echoed`` how many NACKs had come when the viewer was last told the round trip.
+    ``own_packets`` and ``own_octets`` (of RTP payload) leave out those that its groups count.
     """
 
     __slots__ = (
@@ -45,6 +46,7 @@ class Viewer:
         "audio_payload_type",
         "born",
         "cursor",
+        "echoed",
         "fingerprints",
         "group",
         "handshake",
@@ -65,6 +67,7 @@ class Viewer:
         "queued",
         "refreshed",
         "report_at",
+        "resent",
         "rtx_next",
         "rtx_payload_type",
         "stream",
@@ -106,6 +109,8 @@ class Viewer:
         self.tokens = 0.0
         self.refreshed = self.report_at = 0.0
         self.own_packets = self.own_octets = self.nacks = 0
+        self.echoed = -1
+        self.resent: dict[int, tuple[float, int]] = {}
         self._sources: tuple[int, ...] = ()
 
     @property

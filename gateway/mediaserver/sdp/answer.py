@@ -127,6 +127,8 @@ def _video(choice: Choice, local: Local) -> list[str]:
         lines.append(f"a=rtcp-fb:{number} nack")
     if choice.picture_loss:
         lines.append(f"a=rtcp-fb:{number} nack pli")
+    if choice.round_trip:
+        lines.append(f"a=rtcp-fb:{number} rrtr")
     if rtx is not None:
         lines.append(f"a=rtpmap:{rtx.payload_type} {rtx.name}/{rtx.rate}")
         lines.append(f"a=fmtp:{rtx.payload_type} apt={number}")

@@ -25,13 +25,17 @@ _RANK: Final = {_CONSTRAINED_BASELINE: 0, "baseline": 1, "main": 2, "high": 3}
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What is answered: codecs of the accepted m-lines, and whose ICE and DTLS they use."""
+    """What is answered: codecs of the accepted m-lines, and whose ICE and DTLS they use.
+
+    ``round_trip``: the browser would like to measure the round trip (RFC 3611 section 4.4).
+    """
 
     video: Media
     codec: Codec
     rtx: Codec | None
     nack: bool
     picture_loss: bool
+    round_trip: bool
     audio: Media | None
     sound: Codec | None
     ufrag: str
@@ -61,6 +65,9 @@ def choose(offer: Offer, video: VideoFormat, audio: AudioCodec | None) -> Choice
         rtx=_rtx(media, codec),
         nack="nack" in codec.feedback,
         picture_loss="nack pli" in codec.feedback,
+        # Browsers made of libwebrtc do not offer it, yet do it when it is answered; no others
+        # shall find in an answer what they did not offer.
+        round_trip=not codec.feedback.isdisjoint(("rrtr", "goog-remb")),
         audio=sound_media,
         sound=sound,
         ufrag=ufrag,

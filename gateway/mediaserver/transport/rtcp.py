@@ -1,4 +1,4 @@
-"""RTCP (RFC 3550, RFC 4585): what viewers report, and the reports that they are sent."""
+"""RTCP (RFC 3550, 3611, 4585): what viewers report, and the reports that they are sent."""
 
 import struct
 import time
@@ -11,10 +11,14 @@ SOURCE_DESCRIPTION: Final = 202
 BYE: Final = 203
 TRANSPORT_FEEDBACK: Final = 205
 PAYLOAD_FEEDBACK: Final = 206
+EXTENDED_REPORT: Final = 207
 
 _GENERIC_NACK: Final = 1
 _PICTURE_LOSS: Final = 1
 _FULL_INTRA: Final = 4
+_REFERENCE_TIME: Final = 4
+_REFERENCE_BYTES: Final = 12
+_SINCE_REFERENCE: Final = 5
 _NTP_EPOCH: Final = 2_208_988_800
 _MOST_NACKS: Final = 512
 _LEAST_BYTES: Final = 8
@@ -25,10 +29,12 @@ _VERSION: Final = 2
 class Feedback:
     """What one compound packet of a viewer says.
 
-    ``nacks`` are sequence numbers that it misses (at most 512), by media SSRC.
+    ``nacks`` are sequence numbers that it misses (at most 512), by media SSRC. ``reference`` is
+    its SSRC and the middle 32 bits of its NTP clock, sent back by :func:`echo`.
     """
 
     nacks: list[tuple[int, int]] = field(default_factory=list)
+    reference: tuple[int, int] | None = None
     picture_lost: bool = False
     bye: bool = False
 
@@ -52,8 +58,22 @@ def _read(feedback: Feedback, count: int, kind: int, body: bytes) -> None:
         _read_nacks(feedback, body)
     elif kind == PAYLOAD_FEEDBACK and count in (_PICTURE_LOSS, _FULL_INTRA):
         feedback.picture_lost = True
+    elif kind == EXTENDED_REPORT:
+        _read_reference(feedback, body)
     elif kind == BYE:
         feedback.bye = True
+
+
+def _read_reference(feedback: Feedback, body: bytes) -> None:
+    """Find the receiver reference time among the blocks of an extended report (RFC 3611 4.4)."""
+    position = 4
+    while position + _REFERENCE_BYTES <= len(body):
+        kind, _, words = struct.unpack_from("!BBH", body, position)
+        if kind == _REFERENCE_TIME:
+            clock: int = struct.unpack_from("!I", body, position + 6)[0]
+            feedback.reference = int.from_bytes(body[:4], "big"), clock
+            return
+        position += 4 * (words + 1)
 
 
 def _read_nacks(feedback: Feedback, body: bytes) -> None:
@@ -92,6 +112,17 @@ def sender_report(
         octets & 0xFFFFFFFF,
     )
     return report + _description(ssrc, cname)
+
+
+def echo(*, ssrc: int, reference: tuple[int, int], cname: str) -> bytes:
+    """Return a compound packet that sends a receiver's clock back to it (RFC 3611 section 4.5).
+
+    By it the receiver knows the round trip; it is meant to be sent at once (a delay of 0).
+    """
+    report = struct.pack("!BBHI", 0x80, RECEIVER_REPORT, 1, ssrc)
+    since = struct.pack("!BBHIII", _SINCE_REFERENCE, 0, 3, *reference, 0)
+    extended = struct.pack("!BBHI", 0x80, EXTENDED_REPORT, 1 + len(since) // 4, ssrc) + since
+    return report + _description(ssrc, cname) + extended
 
 
 def bye(ssrcs: tuple[int, ...], cname: str) -> bytes:

@@ -129,6 +129,62 @@ async def test_lost_packets_come_again_as_retransmissions(scene: Scene) -> None:
         assert scene.engine.viewers()[0].nacks == 1
 
 
+async def test_who_loses_the_retransmission_too_is_sent_two(scene: Scene) -> None:
+    scene.push(key=True)
+    async with LeanViewer() as viewer:
+        await scene.join(viewer)
+        scene.push(count=10)
+        await until(lambda: len(viewer.packets) == 33)
+        viewer.nack(viewer.sequence()[20])
+        await until(lambda: len(viewer.sequence(103)) == 1)
+
+        def asked_again() -> bool:
+            # Too soon at first: what was sent may be on its way.
+            viewer.nack(viewer.sequence()[20])
+            return len(viewer.sequence(103)) > 1
+
+        await until(asked_again)
+        assert scene.engine.counters()["retransmissions"] % 2 == 1
+        await until(lambda: len(viewer.sequence(103)) == scene.engine.counters()["retransmissions"])
+        assert len({packet[12:] for packet in viewer.packets if packet[1] & 127 == 103}) == 1
+
+
+async def test_a_packet_on_its_way_is_not_sent_again(scene: Scene) -> None:
+    scene.push(key=True)
+    async with LeanViewer() as viewer:
+        await scene.join(viewer)
+        scene.push(count=10)
+        await until(lambda: len(viewer.packets) == 33)
+        viewer.nack(*[viewer.sequence()[20]] * 40)
+        await until(lambda: scene.engine.viewers()[0].nacks == 40)
+        await until(lambda: viewer.sequence(103))
+        assert scene.engine.counters()["retransmissions"] == 1
+
+
+async def test_a_viewer_is_told_its_round_trip_and_again_after_a_loss(scene: Scene) -> None:
+    scene.push(key=True)
+    async with LeanViewer() as viewer:
+        await scene.join(viewer)
+        await until(lambda: viewer.packets)
+
+        def echoes() -> list[int]:
+            found = [report[-24:] for report in viewer.reports if report[-24:][1] == 207]
+            assert all(struct.unpack("!I", report[12:16]) == (7,) for report in found)
+            return [int.from_bytes(report[16:20], "big") for report in found]
+
+        def tell(clock: int) -> None:
+            block = struct.pack("!BBHQ", 4, 0, 2, clock << 16)
+            viewer.send_rtcp(struct.pack("!BBHI", 0x80, 207, 4, 7) + block)
+
+        tell(1)
+        await until(lambda: echoes() == [1])
+        tell(2)
+        tell(3)
+        viewer.nack(viewer.sequence()[0])
+        tell(4)
+        await until(lambda: echoes() == [1, 4])
+
+
 async def test_without_rtx_the_very_same_packet_comes_again(scene: Scene) -> None:
     scene.push(key=True)
     async with LeanViewer() as viewer:

@@ -54,3 +54,16 @@ def test_another_implementation_reads_the_goodbye() -> None:
     *_, leave = rtp.RtcpPacket.parse(rtcp.bye((7, 8), "camera"))
     assert isinstance(leave, rtp.RtcpByePacket)
     assert leave.sources == [7, 8]
+
+
+def test_a_receivers_clock_is_sent_back() -> None:
+    other = struct.pack("!BBHI", 1, 0, 1, 0)
+    clock = struct.pack("!BBHII", 4, 0, 2, 0x0001_0002, 0x0003_0004)
+    packet = struct.pack("!BBHI", 0x80, 207, 6, 99) + other + clock
+    assert rtcp.parse(packet).reference == (99, 0x0002_0003)
+    assert rtcp.parse(packet[:-4]).reference is None
+    back = rtcp.echo(ssrc=7, reference=(99, 0x0002_0003), cname="camera")
+    report, description = rtp.RtcpPacket.parse(back[:-24])
+    assert isinstance(report, rtp.RtcpRrPacket)
+    assert isinstance(description, rtp.RtcpSdesPacket)
+    assert back[-24:] == struct.pack("!BBHIBBHIII", 0x80, 207, 5, 7, 5, 0, 3, 99, 0x0002_0003, 0)
