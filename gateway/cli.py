@@ -77,10 +77,16 @@ def plan(
     *,
     site: Annotated[str, typer.Option(help="Only this building.")] = "",
 ) -> None:
-    """Say what would be done and why; exit 2 if there is anything."""
+    """Say what would be done and why; exit 2 if there is anything, 1 if a file is broken."""
     from gateway import previewing
 
     fleet = _load(directory)
+    read = ("gateway.yaml", f"{site}.yaml")
+    broken = [one for one in fleet.errors if not site or one.file in read]
+    for problem in broken:
+        typer.echo(str(problem), err=True)
+    if site in fleet.unreadable:
+        raise typer.Exit(1)
     if site and site not in fleet.sites:
         raise _no_site(site, fleet)
     plans, untold = asyncio.run(previewing.plans(fleet, site or None))
@@ -89,10 +95,10 @@ def plan(
             typer.echo(f"{one.site}: {step}")
     for site_id, error in untold.items():
         typer.echo(f"{site_id}: cannot be told, {error}", err=True)
+    if broken or (untold and not any(plans)):
+        raise typer.Exit(1)
     if any(plans):
         raise typer.Exit(_CHANGES_PENDING)
-    if untold:
-        raise typer.Exit(1)
     typer.echo("nothing to do: everything is as the files say")
 
 

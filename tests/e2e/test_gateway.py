@@ -102,6 +102,34 @@ async def test_mistakes_are_named(tmp_path: Path) -> None:
     assert "gateway demo" in text
 
 
+async def test_a_plan_never_calls_a_broken_building_fine(tmp_path: Path) -> None:
+    async with company_in(tmp_path) as company:
+        company.write_site("whole", [])
+        (company.sites / "typo.yaml").write_text("name: House\ncameras:\n  - {id: a, rtps: x}\n")
+        credential = {"username": "viewer", "password": {"env": "NOWHERE_SET"}}
+        company.write_site("unset", [], discovery={"credentials": [credential]})
+        where = str(company.sites)
+        code, text = await gateway("plan", where)
+        assert code == 1
+        assert "whole: create whole: the site has no media server yet" in text
+        assert "typo.yaml:3" in text
+        assert "NOWHERE_SET" in text
+        assert "nothing to do" not in text
+
+        code, text = await gateway("plan", where, "--site", "unset")
+        assert code == 1
+        assert "NOWHERE_SET" in text
+        assert "typo.yaml" not in text
+        assert "remove" not in text
+        code, text = await gateway("plan", where, "--site", "whole")
+        assert code == 2
+        assert "unset.yaml" not in text
+
+        (company.sites / "whole.yaml").unlink()
+        code, text = await gateway("plan", where)
+        assert (code, "nothing to do" in text) == (1, False), text
+
+
 async def test_a_ticket_is_minted(tmp_path: Path) -> None:
     async with company_in(tmp_path, tickets={"secret": {"env": "SECRET"}}) as company:
         company.write_site("house", [])
