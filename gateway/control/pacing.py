@@ -36,6 +36,10 @@ class Pacing:
         pace.not_before = now + pace.backoff.next()
         pace.tried = now
 
+    def excuse(self, key: str) -> None:
+        """Forget the tries of ``key``: something else was to blame."""
+        self._paces.pop(key, None)
+
     def fine(self, key: str, now: float) -> None:
         """Note that ``key`` is well; after ``calm`` seconds of it its failures are forgotten."""
         pace = self._paces.get(key)

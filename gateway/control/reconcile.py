@@ -5,6 +5,7 @@ what it remembers. What it does remember is only when something failed, so as no
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -39,6 +40,9 @@ _ASK_S = 5.0
 
 Decide = Callable[[Sequence[ServerFacts]], Desired]
 """Says what a site wants, given what is there."""
+
+_NUMBERS = re.compile(r"\d{5,}")
+"""An engine names its drafts by numbers, others at each try: that is no news."""
 
 _BEGINS = frozenset({StepKind.CREATE, StepKind.REPLACE, StepKind.START})
 
@@ -169,12 +173,12 @@ class Reconciler:
                 if capture.stream is not None:
                     self._troubles.pop(capture.stream, None)
                     if capture.status == PLAYING:
-                        self._pulls.fine(capture.stream, now)
+                        self._pulls.fine(_pull_key(capture.stream, capture.uri), now)
         streams = {capture.stream for capture in wanted.captures}
         names = (
             streams | {spec.id for spec in wanted.servers} | {one.observed.id for one in servers}
         )
-        self._pulls.forget_others(streams)
+        self._pulls.forget_others([_pull_key(one.stream, one.uri) for one in wanted.captures])
         self._deaths.forget_others([_key(kind, name) for kind in StepKind for name in names])
         for gone in set(self._troubles) - names:
             del self._troubles[gone]
@@ -184,8 +188,9 @@ class Reconciler:
     async def _take(self, step: Step) -> None:
         now = self.clock.monotonic()
         if step.kind is StepKind.PULL:
-            if step.target not in self._in_flight and not self._pulls.wait(step.target, now):
-                self._pulls.tried(step.target, now)
+            pull = _pull_key(step.target, step.uri)
+            if step.target not in self._in_flight and not self._pulls.wait(pull, now):
+                self._pulls.tried(pull, now)
                 self._in_flight.add(step.target)
                 self._pulling.spawn(self._pull(step), step.target)
             return
@@ -225,6 +230,9 @@ class Reconciler:
         except GatewayError as error:
             self.measures.count("steps", kind=step.kind, result="failed")
             self._troubles[step.target] = error
+            if error.kind is ErrorKind.ENGINE_UNAVAILABLE:
+                # That says nothing about the server: it need not wait once the engine is back.
+                self._deaths.excuse(_key(step.kind, step.target))
             self._complain(step.target, failed(step, error))
             return
         self.measures.count("steps", kind=step.kind, result="done")
@@ -240,10 +248,10 @@ class Reconciler:
 
     def _complain(self, target: str, failure: Remark) -> None:
         """Say a failure once, not at every try, whatever else fails or works in between."""
-        self._last_step, sentence = failure, failure.text
-        if sentence != self._complaints.get(target):
-            structlog.get_logger("control").warning(sentence, site=self.site)
-        self._complaints[target] = sentence
+        self._last_step, gist = failure, _NUMBERS.sub("", failure.text)
+        if gist != self._complaints.get(target):
+            structlog.get_logger("control").warning(failure.text, site=self.site)
+        self._complaints[target] = gist
 
     async def _create(self, step: Step) -> None:
         if step.spec is None:
@@ -298,6 +306,11 @@ async def _numbers(
 def _key(kind: StepKind, target: str) -> str:
     """Return the pacing key: a changed setting need not wait for what a crash has earned."""
     return f"{kind} {target}"
+
+
+def _pull_key(stream: str, uri: Secret | None) -> str:
+    """Return the pacing key: another address need not wait for what the old one has earned."""
+    return f"{stream} {hash(uri)}"
 
 
 def _silent(server_id: str) -> GatewayError:
