@@ -25,6 +25,9 @@ MOST_PACKETS: Final = 4096
 """Packets of one frame (5 MB); a larger one is an accident of the camera."""
 
 _LIVE_SECONDS: Final = 5.0
+_PLAY_S: Final = 1.0
+"""Losses that follow one another faster are told once."""
+
 _MAX_GAP: Final = 30_000
 """Numbers that a viewer may miss; from 32768 on it would misread the roll-over counter."""
 
@@ -65,6 +68,7 @@ class Stream:
         self._waiting: dict[Viewer, None] = {}
         self._number = 0
         self._arrival = float("-inf")
+        self._left = float("-inf")
         self._log = structlog.get_logger("mediaserver").bind(camera=name)
 
     def info(self) -> StreamInfo:
@@ -143,7 +147,11 @@ class Stream:
     def lost(self, reason: str) -> None:
         """Let the viewers wait for the camera's return; their connections stay."""
         if self._arrival > float("-inf"):
-            self._log.info("viewers wait for the camera", viewers=len(self.viewers), reason=reason)
+            # A camera that talks nonsense seems to begin anew a hundred times a second.
+            if self._arrival - self._left >= _PLAY_S:
+                viewers = len(self.viewers)
+                self._log.info("viewers wait for the camera", viewers=viewers, reason=reason)
+            self._left = self._arrival
         self._arrival = float("-inf")
         self._restart()
 

@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+import structlog
 
 from gateway.mediaserver.fanout.engine import EngineSettings, WebRtcEngine
-from gateway.mediaserver.ports import AudioCodec
+from gateway.mediaserver.ports import AudioCodec, VideoFrame
 from tests.rooms.mediaserver.fanout.browser import Browser
 from tests.rooms.mediaserver.fanout.pretend import Feed, PretendCamera
 from tests.rooms.mediaserver.fanout.relay import LossyRelay
@@ -95,6 +96,20 @@ async def test_the_same_connection_plays_on_when_the_camera_is_back() -> None:
         assert browser.ended is None
         steps = [b - a for a, b in zip(browser.stamps, browser.stamps[1:], strict=False)]
         assert min(steps) > 0, "time goes forward for the viewer"
+
+
+async def test_a_camera_that_begins_anew_all_the_time_is_told_of_once() -> None:
+    camera = PretendCamera()
+    payloads, key = next(camera.frames())
+    async with running() as engine:
+        sink = engine.publish("yard")
+        sink.format(camera.format, None)
+        with structlog.testing.capture_logs() as logs:
+            for moment in (100.0, 100.1, 100.2, 110.0, 110.1):
+                sink.frame(VideoFrame(0, payloads, key, moment))
+                sink.lost("it has begun anew")
+    told = [line["event"] for line in logs if line["log_level"] == "info"]
+    assert told == ["viewers wait for the camera"] * 2
 
 
 async def test_five_percent_loss_is_repaired() -> None:
