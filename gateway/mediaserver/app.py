@@ -26,6 +26,7 @@ from gateway.mediaserver.settings import RtspOutput, Settings
 from gateway.mediaserver.signalling import Limits, Signalling
 from gateway.mediaserver.stat import Usage
 from gateway.model.errors import ErrorKind, GatewayError
+from gateway.rtsp.arrivals import Arrivals
 from gateway.rtsp.picture import PictureWorker
 
 
@@ -54,7 +55,8 @@ async def serving(settings: Settings, parts: Parts, lease: Lease) -> AsyncIterat
     """Run engine, REST and signalling for as long as the context lasts."""
     engine = parts.engine
     outlet = Outlet() if settings.recorders or settings.edges else None
-    edge = _edge(settings, parts)
+    arrivals = Arrivals()
+    edge = _edge(settings, parts, arrivals)
     registry = Registry(
         engine,
         limit=settings.max_captures,
@@ -62,6 +64,7 @@ async def serving(settings: Settings, parts: Parts, lease: Lease) -> AsyncIterat
         sound=settings.sound,
         clock=parts.clock,
         outlet=outlet,
+        arrivals=arrivals,
     )
     signalling = Signalling(
         engine,
@@ -84,6 +87,7 @@ async def serving(settings: Settings, parts: Parts, lease: Lease) -> AsyncIterat
         outlet=outlet,
     )
     async with AsyncExitStack() as stack:
+        stack.callback(arrivals.close)
         await _open_media(engine, settings.media_port)
         stack.push_async_callback(engine.close)
         http = await _listen(
@@ -112,7 +116,7 @@ async def _offer(outlet: Outlet | None, wanted: RtspOutput | None) -> int | None
     return await outlet.open(wanted.address, wanted.port, wanted.users)
 
 
-def _edge(settings: Settings, parts: Parts) -> Edge | None:
+def _edge(settings: Settings, parts: Parts, arrivals: Arrivals) -> Edge | None:
     if settings.edge is None:
         return None
     return Edge(
@@ -122,6 +126,7 @@ def _edge(settings: Settings, parts: Parts) -> Edge | None:
         linger_s=settings.edge.linger_s,
         limit=settings.max_captures,
         clock=parts.clock,
+        arrivals=arrivals,
     )
 
 

@@ -22,6 +22,7 @@ from gateway.mediaserver.registry import MAX_NAME, Agent
 from gateway.mediaserver.texts import Info
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.rtsp import address
+from gateway.rtsp.arrivals import Arrivals
 
 WAIT_S: Final = 6.0
 """So long a viewer waits for the first picture of a stream that the edge has to fetch."""
@@ -71,6 +72,7 @@ class Edge:
     """The streams that this server has of its origin.
 
     A stream without viewers is let go after ``linger_s`` seconds; at most ``limit`` are fetched.
+    ``arrivals`` reads them together.
     """
 
     def __init__(
@@ -82,10 +84,11 @@ class Edge:
         linger_s: float,
         limit: int,
         clock: Clock,
+        arrivals: Arrivals,
     ) -> None:
         self._engine = engine
         self._origin = origin
-        self._settings = replace(_PULL, sound=sound)
+        self._settings = replace(_PULL, sound=sound, arrivals=arrivals)
         self._linger_s = linger_s
         self._limit = limit
         self._clock = clock

@@ -22,6 +22,7 @@ from gateway.mediaserver.tee import Tee
 from gateway.mediaserver.texts import Info
 from gateway.model.errors import GatewayError
 from gateway.rtsp import address
+from gateway.rtsp.arrivals import Arrivals
 
 MAX_NAME: Final = 256
 
@@ -65,7 +66,7 @@ class Registry:
     """All captures by the exact text of their URI, which is WCS's key for them.
 
     ``allowed``: host names and networks that cameras may be in; empty means any. ``outlet``: who
-    else is given the cameras' media.
+    else is given the cameras' media. ``arrivals``: who reads them together.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Registry:
         sound: bool,
         clock: Clock,
         outlet: Outlet | None = None,
+        arrivals: Arrivals | None = None,
     ) -> None:
         self._engine = engine
         self._outlet = outlet
@@ -84,7 +86,9 @@ class Registry:
         self._allowed = tuple(allowed)
         self._clock = clock
         self._settings = CaptureSettings(
-            sound=sound, allowed=(lambda host: _allows(self._allowed, host)) if allowed else None
+            sound=sound,
+            allowed=(lambda host: _allows(self._allowed, host)) if allowed else None,
+            arrivals=arrivals,
         )
         self._agents: dict[str, Agent] = {}
 

@@ -18,6 +18,7 @@ from gateway.model.errors import ErrorKind, GatewayError
 from gateway.rtsp import address as addresses
 from gateway.rtsp import answers, sdp
 from gateway.rtsp.address import RtspAddress
+from gateway.rtsp.arrivals import Arrivals
 from gateway.rtsp.auth import Login
 from gateway.rtsp.connection import Connection, connect
 from gateway.rtsp.message import Message
@@ -39,13 +40,14 @@ class ClientSettings:
     """Deadlines in seconds. ``allowed(host)`` says whether a redirect may lead to ``host``.
 
     The address that one asks for is always allowed; without ``allowed`` nothing else is. At most
-    ``redirects`` are followed.
+    ``redirects`` are followed. ``arrivals`` reads media over TCP together with other cameras'.
     """
 
     connect_s: float = 5.0
     request_s: float = 5.0
     allowed: Callable[[str], bool] | None = None
     redirects: int = 3
+    arrivals: Arrivals | None = None
 
 
 @dataclass(slots=True)
@@ -100,6 +102,8 @@ class Client:
         headers = {"Range": "npt=0.000-", **self._session_header()}
         reply = await self._request("PLAY", self._control(), headers)
         answers.check(reply, "PLAY", self.address.host)
+        if self.settings.arrivals is not None and not use_udp:
+            self._live().read_by(self.settings.arrivals)
         self._tasks.spawn(self._keep_alive(), "keep-alive")
         self._tasks.spawn(self._report(), "reports")
 

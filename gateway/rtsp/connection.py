@@ -13,6 +13,7 @@ from gateway.kit.oserrors import plainly
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.rtsp import message
 from gateway.rtsp.address import RtspAddress
+from gateway.rtsp.arrivals import Arrivals, read
 from gateway.rtsp.auth import Login
 from gateway.rtsp.message import Message, Receiver, Taker
 
@@ -43,6 +44,8 @@ class Connection(asyncio.BufferedProtocol):
         self._busy = asyncio.Lock()
         self._quiet: asyncio.TimerHandle | None = None
         self._login = login
+        self._arrivals: Arrivals | None = None
+        self._descriptor = -1
         self.closed: asyncio.Future[GatewayError] = asyncio.get_running_loop().create_future()
 
     @property
@@ -123,8 +126,32 @@ class Connection(asyncio.BufferedProtocol):
         """Send an interleaved packet (our RTCP)."""
         self._write(bytes([0x24, channel]) + len(data).to_bytes(2, "big") + data)
 
+    def read_by(self, arrivals: Arrivals) -> None:
+        """Be read together with other cameras from now on."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+            self._descriptor = self._transport.get_extra_info("socket").fileno()
+            self._arrivals = arrivals
+            arrivals.add(self._descriptor, self._readable)
+
+    def _readable(self) -> None:
+        count = read(self._descriptor, self._receiver.free())
+        if count:
+            self.buffer_updated(count)
+        elif count == 0:
+            # The end is asyncio's to find: it knows what follows from it.
+            self._leave_arrivals()
+            if self._transport is not None and not self._transport.is_closing():
+                self._transport.resume_reading()
+
+    def _leave_arrivals(self) -> None:
+        if self._arrivals is not None:
+            self._arrivals.remove(self._descriptor)
+            self._arrivals = None
+
     def close(self) -> None:
         """Close at once; what is unsent stays unsent."""
+        self._leave_arrivals()
         if self._quiet is not None:
             self._quiet.cancel()
         if self._transport is not None:
@@ -174,6 +201,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever waits (asyncio)."""
+        self._leave_arrivals()
         self._transport = None
         if self._quiet is not None:
             self._quiet.cancel()

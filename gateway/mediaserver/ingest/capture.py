@@ -19,6 +19,7 @@ from gateway.mediaserver.ingest.video import VideoAssembler
 from gateway.mediaserver.ports import MediaSink, VideoCodec
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.rtsp import address as addresses
+from gateway.rtsp.arrivals import Arrivals
 from gateway.rtsp.client import Client, ClientSettings
 from gateway.rtsp.rtp import PacketSink
 from gateway.rtsp.sdp import Kind, SessionDescription, Track
@@ -62,7 +63,8 @@ class CaptureSettings:
     ``retry_away_s``: the longest pause while nobody at all answers at the camera's address: one
     that boots shall be seen as soon as it answers, and a try is one small packet.
     ``login_s``: the first pause after a refused password (cameras lock out); it grows.
-    ``sound``: take G.711 sound too. ``allowed(host)``: see :class:`ClientSettings`.
+    ``sound``: take G.711 sound too. ``allowed(host)``, ``arrivals``: see
+    :class:`ClientSettings`.
     """
 
     stall_s: float = 5.0
@@ -76,6 +78,7 @@ class CaptureSettings:
     login_most_s: float = 900.0
     sound: bool = False
     allowed: Callable[[str], bool] | None = None
+    arrivals: Arrivals | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +233,7 @@ class Capture:
                 connect_s=min(settings.connect_s, _KNOCK_S) if self._away else settings.connect_s,
                 request_s=settings.request_s,
                 allowed=settings.allowed,
+                arrivals=settings.arrivals,
             ),
         )
         try:
