@@ -38,6 +38,7 @@ from gateway.kit import openfiles
 from gateway.kit.clock import SystemClock
 from gateway.kit.signals import until_told
 from gateway.kit.supervisor import Supervisor
+from gateway.kit.sweeping import swept
 from gateway.kit.tasks import Tasks
 from gateway.model.company import Fleet, RuntimeKind, Settings
 from gateway.model.errors import GatewayError
@@ -49,6 +50,7 @@ from gateway.store.lock import DataFolder
 from gateway.surveying import open_fieldwork
 from gateway.upkeep import look_after
 from gateway.wcs.server import WcsServer
+from gateway.webfolder import web_folder
 
 _REMOVE_S: Final = 20.0
 _REREAD_S: Final = 5.0
@@ -148,6 +150,7 @@ class Service:
         keeper.apply(self.fleet)
         posters.start()
         self._tasks.spawn(self._follow_files(keeper), "configuration")
+        await self._stack.enter_async_context(swept())
         if supervisor is not None:
             supervisor.ready(f"{len(self._fleet.sites)} buildings, {self.url}")
             self._tasks.spawn(supervisor.watch(keeper.turns, SystemClock()), "watchdog")
@@ -209,7 +212,7 @@ class Service:
             ages=keeper.ages,
             facts=keeper.all_facts,
             measures=keeper.measures,
-            web_dir=web_dir(),
+            web_dir=web_folder(),
             demo_switch=self.options.demo_switch,
             fieldwork=fieldwork,
             stores=open_stores(self._stack, data_dir, history, measures=keeper.measures),
@@ -281,10 +284,3 @@ async def run(service: Service) -> None:
 def keeps(service: Service) -> bool:
     """Tell whether media servers outlive a stop of the gateway."""
     return service.fleet.settings.media_servers.keep_on_stop
-
-
-def web_dir() -> Path:
-    """Return the folder of the page: inside the installed package, or beside it in a checkout."""
-    package = Path(__file__).parent
-    inside = package / "web"
-    return inside if inside.is_dir() else package.parent / "web"
