@@ -25,6 +25,7 @@ _BYE_GRACE: Final = 8.0
 _LEAST_BYTES: Final = 8
 _REMEMBERED: Final = 128
 _FORGOTTEN_AFTER: Final = 2.0
+_LEARNING_SECONDS: Final = 4.0
 
 
 class Listener:
@@ -150,8 +151,9 @@ class Listener:
 def _copies(viewer: Viewer, number: int, now: float) -> int:
     """Return how many times packet ``number``, which ``viewer`` misses, is sent now.
 
-    Who asks again has lost the answer too. Another such loss would be seen as a frozen picture,
-    and packets so asked for are few: they are sent twice.
+    Twice to who asks again: the answer was lost too, and another such loss would be seen as a
+    frozen picture; packets so asked for are few. Twice to who cannot ask again soon, because the
+    round trip is not known there yet.
     """
     resent = viewer.resent
     while resent:
@@ -163,7 +165,8 @@ def _copies(viewer: Viewer, number: int, now: float) -> int:
     if times and now - last < REPEAT_SECONDS * (1 << times - 1):
         return 0
     resent[number] = now, times + 1
-    return 2 if times else 1
+    slow = viewer.echoed < 0 or now - viewer.born < _LEARNING_SECONDS
+    return 2 if times or slow else 1
 
 
 class Reporter:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from gateway.mediaserver.transport.link import Address, Link
 
 _MOST_SOURCES: Final = 8
+_FIRST_TOKENS: Final = 64.0
+"""Packets that a newcomer may be sent again at once: it begins with a burst, of which some go."""
 
 
 class Mode(IntEnum):
@@ -106,7 +108,7 @@ class Viewer:
         self.cursor = self.left_at = 0
         self.rtx_next = 1
         self.queued = 0
-        self.tokens = 0.0
+        self.tokens = _FIRST_TOKENS
         self.refreshed = self.report_at = 0.0
         self.own_packets = self.own_octets = self.nacks = 0
         self.echoed = -1
