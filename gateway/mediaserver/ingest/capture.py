@@ -14,6 +14,7 @@ from gateway.kit.secret import Secret
 from gateway.kit.tasks import Tasks
 from gateway.mediaserver.ingest.codec import NalCodec, codec_for
 from gateway.mediaserver.ingest.parameters import ParameterSets
+from gateway.mediaserver.ingest.patience import Patience
 from gateway.mediaserver.ingest.sound import SoundRelay, audio_track
 from gateway.mediaserver.ingest.video import VideoAssembler
 from gateway.mediaserver.ports import MediaSink, VideoCodec
@@ -138,6 +139,7 @@ class Capture:
     _total: _Counters = field(default_factory=_Counters, init=False)
     _pauses: Backoff = field(init=False)
     _login_pauses: Backoff = field(init=False)
+    _patience: Patience = field(init=False)
     _tasks: Tasks = field(default_factory=lambda: Tasks("capture"), init=False)
     _log: structlog.stdlib.BoundLogger = field(init=False)
 
@@ -145,6 +147,7 @@ class Capture:
         settings = self.settings
         self._pauses = Backoff(first=settings.retry_first_s, most=settings.retry_most_s)
         self._login_pauses = Backoff(first=settings.login_s, most=settings.login_most_s)
+        self._patience = Patience(settings.request_s)
         self._log = structlog.get_logger("capture").bind(stream=self.name)
 
     @property
@@ -231,16 +234,18 @@ class Capture:
             address,
             ClientSettings(
                 connect_s=min(settings.connect_s, _KNOCK_S) if self._away else settings.connect_s,
-                request_s=settings.request_s,
+                request_s=self._patience.next(),
                 allowed=settings.allowed,
                 arrivals=settings.arrivals,
             ),
         )
+        began = self.clock.monotonic()
         try:
             described = await client.open()
             video, wanted = self._tracks(described, address.host)
             self._video = video
             await client.play(wanted)
+            self._patience.played(self.clock.monotonic() - began)
             video.announce()
             return await self._watch(client, video, address.host)
         finally:
@@ -280,6 +285,8 @@ class Capture:
             packets = video.packets
             waited_s += step
             if silent_s >= settings.stall_s:
+                if video.frames:
+                    self._patience.fell_silent()
                 return _stalled(host, settings.stall_s)
             if not video.frames and waited_s >= settings.first_frame_s:
                 return _no_key_frame(host, settings.first_frame_s)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -15,6 +16,7 @@ from gateway.mediaserver.ingest.capture import (
     CaptureState,
     CaptureStatus,
 )
+from gateway.mediaserver.ingest.patience import Patience
 from tests.peers.rtsp_peer import PPS, SPS, RtspPeer, interleaved, reply, rtp, rtsp_peer
 from tests.rooms.mediaserver.ingest.sinks import Recorder
 from tests.waiting import until
@@ -89,6 +91,29 @@ async def test_a_camera_that_falls_silent_counts_as_lost_and_is_pulled_again() -
         assert capture.state.reconnects == 1
         assert capture.state.frames == 2
         assert peer.count("TEARDOWN") == 1
+
+
+async def test_a_camera_that_was_frozen_is_asked_anew_soon() -> None:
+    patient = replace(QUICK, request_s=60.0)
+    async with rtsp_peer() as peer, capturing(peer, patient) as (_, sink):
+        await play_some(peer, sink)
+        peer.on["DESCRIBE"] = lambda _: None
+        await until(lambda: peer.count("DESCRIBE") > 1)
+        del peer.on["DESCRIBE"]
+        await play_some(peer, sink, plays=2)
+
+
+def test_patience_is_short_for_some_tries_and_never_for_slow_cameras() -> None:
+    patience = Patience(5.0)
+    assert patience.next() == 5.0
+    patience.fell_silent()
+    assert [patience.next() for _ in range(4)] == [1.5, 1.5, 1.5, 5.0]
+    patience.played(after_s=1.2)
+    patience.fell_silent()
+    assert patience.next() == pytest.approx(3.6)
+    patience.played(after_s=4.0)
+    patience.fell_silent()
+    assert patience.next() == 5.0
 
 
 async def test_a_camera_that_dies_in_mid_play() -> None:
