@@ -38,8 +38,8 @@ class FailingRuntime(MemoryRuntime):
     kind: ErrorKind = ErrorKind.CONTAINER_FAILED
 
     async def start(self, server_id: str) -> None:
-        self.calls["start"] += 1
-        number = 53647220 + self.calls["start"]
+        self.calls[f"start {server_id}"] += 1
+        number = 53647220 + self.calls[f"start {server_id}"]
         raise GatewayError(self.kind, f"write draft{number}: no space left", "free some")
 
 
@@ -90,7 +90,7 @@ async def test_an_engine_that_was_away_is_not_its_servers_fault(
     reconciler = keeping(runtime)
     for _ in range(4):
         await cycle(reconciler, site("s", camera("a")))
-    assert runtime.calls["start"] == starts
+    assert runtime.calls["start s"] == starts
     await reconciler.close()
 
 
