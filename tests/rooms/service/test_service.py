@@ -1,5 +1,6 @@
 """The service in this process: it begins, answers, and leaves nothing behind."""
 
+import gc
 import json
 import os
 import resource
@@ -42,6 +43,13 @@ async def test_it_serves_the_page_and_the_sites(service: Service) -> None:
     assert [site["state"] for site in sites] == ["disabled"]
     assert ask.as_text(sites).startswith("house: disabled since")
     assert "staff_token" in ask.as_text([])
+
+
+async def test_it_sweeps_up_after_itself(service: Service) -> None:
+    await service.start()
+    assert gc.get_freeze_count() > 0, "full sweeps leave out what the start has made"
+    await service.close(remove=True)
+    assert gc.get_freeze_count() == 0
 
 
 async def test_the_mistakes_of_files_are_shown_to_staff(service: Service, tmp_path: Path) -> None:
