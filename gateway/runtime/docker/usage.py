@@ -1,8 +1,8 @@
 """How much of their processors containers use lately; asked of the engine in the background.
 
-Only what somebody wants to know is asked, by one call per container every few seconds that returns
-at once (``one-shot``); the difference to the sample before makes the figure. Nobody waits for it:
-whoever asks is told the latest, and an engine that cannot tell it is left alone for a minute.
+Only what somebody wants to know is asked, by one call per container every few seconds for a
+single sample (``one-shot``); the difference to the one before makes the figure. Nobody waits for
+it: whoever asks is told the latest, and an engine that cannot tell it is left alone for a minute.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from gateway.runtime.docker.processors import Sample, share
 EVERY_S: Final = 5.0
 """How old a container's sample becomes before it is taken anew."""
 
-_A_SECOND: Final = 5.0
+_A_SECOND: Final = 4.0
 """Samples a second that one engine is asked for at most."""
 
 OLD_S: Final = 90.0
@@ -32,8 +32,10 @@ OLD_S: Final = 90.0
 AGAIN_S: Final = 60.0
 """How long an engine that could not tell is left alone."""
 
-_ANSWER_S: Final = 5.0  # without one-shot an engine takes two seconds
-_AT_ONCE: Final = 2  # of the engine's threads, which making and mending need more
+_ANSWER_S: Final = 5.0
+"""Engines take their samples once a second; those without one-shot wait for two of them."""
+
+_AT_ONCE: Final = 4  # of the engine's threads: making and mending need the others
 _ONE_SHOT: Final = "1.41"
 
 
@@ -146,6 +148,6 @@ class Usage:
 
 
 def _stats(client: Any, container: str) -> Any:
-    # An engine before 20.10 takes its two samples itself.
+    # The SDK refuses to ask an engine before 20.10 for it.
     one_shot = None if version_lt(client.api_version, _ONE_SHOT) else True
     return client.stats(container, stream=False, one_shot=one_shot)

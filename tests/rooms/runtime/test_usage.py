@@ -193,16 +193,15 @@ async def test_whoever_asks_often_is_told_what_is_known(bench: Bench) -> None:
     assert len(bench.client.calls) == 2
 
 
-async def test_a_large_engine_is_asked_five_times_a_second_at_most(bench: Bench) -> None:
+async def test_a_large_engine_is_asked_four_times_a_second_at_most(bench: Bench) -> None:
     many = [f"server-{n}" for n in range(100)]
     bench.there.update({one: seen(one) for one in many})
     for _ in range(2):
         for one in many:
             bench.usage.of(one)
         await until(lambda: not bench.usage._tasks)
-        bench.now += EVERY_S + 1
+        bench.now += 24
     assert len(bench.client.calls) == 100
-    bench.now += 20
     for one in many:
         bench.usage.of(one)
     await until(lambda: not bench.usage._tasks)
@@ -256,15 +255,15 @@ async def test_an_engine_that_does_not_tell_is_left_alone_and_spoken_of_once(ben
     assert "GET /containers/*/stats" in logs[0]["hint"]
 
 
-async def test_an_engine_that_hangs_keeps_two_threads_and_nobody_waits(bench: Bench) -> None:
+async def test_an_engine_that_hangs_keeps_four_threads_and_nobody_waits(bench: Bench) -> None:
     many = [f"server-{n}" for n in range(6)]
     bench.there.update({one: seen(one) for one in many})
     bench.client.held = threading.Event()
     assert [bench.usage.of(one) for one in many] == [None] * 6
-    await until(lambda: len(bench.client.calls) == 2)
+    await until(lambda: len(bench.client.calls) == 4)
     for _ in range(20):
         await asyncio.sleep(0)
-    assert len(bench.client.calls) == 2
+    assert len(bench.client.calls) == 4
 
 
 async def test_an_engine_before_one_shot_is_not_asked_for_it(bench: Bench) -> None:
