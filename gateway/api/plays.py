@@ -55,7 +55,7 @@ class Plays:
     def __init__(
         self, watching: Watching, limits: Limits, clock: Clock, viewings: Viewings
     ) -> None:
-        self.seats = Seats()
+        self.seats = Seats(clock)
         self.waiting = WaitingRoom(limits, clock)
         self._watching = watching
         self._limits = limits

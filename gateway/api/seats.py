@@ -7,13 +7,17 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
+from gateway.kit.clock import Clock
 from gateway.model.access import View
 
 REMEMBERED: Final = 10_000
 """Plays that were ended for a reason: a player that wakes up hours later must not dial again."""
 
-ORDINARY: Final = 500
-"""Plays that ended as plays do: their last words come within seconds."""
+ORDINARY: Final = 100
+ORDINARY_S: Final = 60.0
+"""Plays that ended as plays do: those of the last seconds, in which their last words come, and at
+least so many. A count alone would be too few for a crowd, or take hours to fill and look like a
+leak."""
 
 
 class End(StrEnum):
@@ -85,6 +89,9 @@ class Past:
     reason: End
 
 
+_NOTHING: Final = (None, 0.0)
+
+
 @lru_cache(maxsize=1024)
 def _past(site: str, camera: str, until: float | None, reason: End) -> Past:
     """Return one object for all plays that ended alike, as most do: thousands are remembered."""
@@ -94,10 +101,11 @@ def _past(site: str, camera: str, until: float | None, reason: End) -> Past:
 class Seats:
     """All seats by the play's id; the ends of the latest plays are remembered."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.running: dict[str, Seat] = {}
+        self._clock = clock
         self._past: OrderedDict[str, Past] = OrderedDict()
-        self._ordinary: OrderedDict[str, Past] = OrderedDict()
+        self._ordinary: OrderedDict[str, tuple[Past, float]] = OrderedDict()
 
     def take(self, seat: Seat) -> None:
         """Begin to hold a seat."""
@@ -109,16 +117,27 @@ class Seats:
         if not seat.ended.done():
             return
         view = seat.view
-        ordinary = seat.reason in {End.LEFT, End.ENDED}
-        past, most = (self._ordinary, ORDINARY) if ordinary else (self._past, REMEMBERED)
-        past[view.play] = _past(view.site, view.camera, view.until, seat.reason)
-        while len(past) > most:
-            past.popitem(last=False)
+        past = _past(view.site, view.camera, view.until, seat.reason)
+        if seat.reason in {End.LEFT, End.ENDED}:
+            self._remember_ordinary(view.play, past)
+            return
+        self._past[view.play] = past
+        while len(self._past) > REMEMBERED:
+            self._past.popitem(last=False)
+
+    def _remember_ordinary(self, play: str, past: Past) -> None:
+        now, kept = self._clock.monotonic(), self._ordinary
+        kept[play] = (past, now)
+        while len(kept) > ORDINARY:
+            _, ended = next(iter(kept.values()))
+            if len(kept) <= REMEMBERED and now - ended <= ORDINARY_S:
+                return
+            kept.popitem(last=False)
 
     def find(self, site_id: str, camera_id: str, play_id: str) -> Seat | Past | None:
         """Return a play of a camera, running or past."""
         seat = self.running.get(play_id)
-        past = self._past.get(play_id) or self._ordinary.get(play_id)
+        past = self._past.get(play_id) or self._ordinary.get(play_id, _NOTHING)[0]
         where = past if seat is None else seat.view
         if where is None or (where.site, where.camera) != (site_id, camera_id):
             return None

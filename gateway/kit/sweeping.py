@@ -17,7 +17,7 @@ from gateway.kit.tasks import Tasks
 
 EVERY_S: Final = 60.0
 _REST: Final = 1000
-"""A sweep is followed by so many times its own length of rest: a thousandth of the time."""
+"""A sweep is followed by so many times its own processor time of rest: it takes a thousandth."""
 
 
 @asynccontextmanager
@@ -39,7 +39,7 @@ async def swept(*, every_s: float = EVERY_S) -> AsyncIterator[None]:
 
 
 def rest_s(every_s: float, *, took_s: float) -> float:
-    """Return the seconds until the next sweep after one that took ``took_s``."""
+    """Return the seconds until the next sweep after one of ``took_s`` seconds of processor time."""
     return max(every_s, _REST * took_s)
 
 
@@ -47,6 +47,6 @@ async def _sweep(every_s: float) -> None:
     took_s = 0.0
     while True:
         await asyncio.sleep(rest_s(every_s, took_s=took_s))
-        began = time.monotonic()
+        began = time.thread_time()
         gc.collect()
-        took_s = time.monotonic() - began
+        took_s = time.thread_time() - began

@@ -13,7 +13,7 @@ import pytest
 from gateway.api import keys, tickets
 from gateway.api.ports import Stores
 from gateway.api.runner import create_runner
-from gateway.api.seats import ORDINARY, REMEMBERED, End, Past, Seat, Seats
+from gateway.api.seats import ORDINARY, ORDINARY_S, REMEMBERED, End, Past, Seat, Seats
 from gateway.model.access import AuditQuery, PastView, Revocation, View, Way
 from gateway.model.company import Account, AccountRole
 from gateway.model.errors import GatewayError
@@ -269,11 +269,11 @@ def leave(seats: Seats, play: str, reason: End) -> None:
 
 
 async def test_the_ends_of_many_plays_fit_into_little_memory() -> None:
-    seats = Seats()
+    seats = Seats(HandClock())
     for number in range(REMEMBERED + 10):
         leave(seats, f"left{number}", End.LEFT)
-    assert seats.find("a", "b", f"left{REMEMBERED + 9 - ORDINARY}") is None
-    assert isinstance(seats.find("a", "b", f"left{REMEMBERED + 10 - ORDINARY}"), Past)
+    assert seats.find("a", "b", "left9") is None
+    assert isinstance(seats.find("a", "b", "left10"), Past), "a crowd's last words are all heard"
     for number in range(REMEMBERED + 10):
         leave(seats, f"p{number}", End.TIME_OVER)
     assert seats.find("a", "b", "p9") is None
@@ -281,6 +281,18 @@ async def test_the_ends_of_many_plays_fit_into_little_memory() -> None:
     assert isinstance(found, Past)
     assert seats.find("a", "b", "p11") is found, "plays that ended alike share what is remembered"
     assert not seats.running
+
+
+async def test_of_ordinary_ends_the_last_minutes_and_the_latest_are_remembered() -> None:
+    seats = Seats(clock := HandClock())
+    for number in range(ORDINARY + 50):
+        leave(seats, f"p{number}", End.LEFT)
+        clock.ahead += 0.1
+    assert seats.find("a", "b", "p0"), "all of a minute"
+    clock.ahead += ORDINARY_S
+    leave(seats, "late", End.ENDED)
+    assert seats.find("a", "b", "p50") is None
+    assert seats.find("a", "b", "p51"), "the latest, however long ago"
 
 
 async def test_a_hard_stop_survives_a_restart(door: Client, kept: Stage) -> None:
