@@ -64,8 +64,8 @@ test-installs: debian $(VENV)/ready ## The guide on fresh Debian 12, 13 and Ubun
 faults: debian $(VENV)/ready ## Break everything five times (FAULTS="names", TIMES=5) and count the seconds; rewrites tests/faults/README.md.
 	$(RUN) tests.faults $(FAULTS) --times $(or $(TIMES),5)
 
-MINUTES ?= 50
-soak: $(VENV)/ready ## Comings and goings for MINUTES=50; the table of all such runs goes into tests/soak/README.md.
+MINUTES ?= 45
+soak: $(VENV)/ready ## Comings and goings for MINUTES=45; the table of all such runs goes into tests/soak/README.md.
 	$(RUN) tests.soak tests/out/soak --minutes $(MINUTES)
 
 SECONDS_EACH ?= 60

@@ -1,4 +1,4 @@
-"""``python -m tests.soak FOLDER [--minutes 50]``: hours of a company's life, in bounded runs.
+"""``python -m tests.soak FOLDER [--minutes 45]``: hours of a company's life, in bounded runs.
 
 Each run adds ``run-*.jsonl`` to the folder, a sample every ten seconds, so that what is cut off is
 kept and runs of several days add up. ``--table`` writes the slopes of all of them, without a run,
@@ -52,8 +52,8 @@ def main() -> None:
     """Soak, or write the table."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("folder", type=Path, nargs="+", help="where runs are; a new one: the first")
-    parser.add_argument("--minutes", type=float, default=50)
-    parser.add_argument("--warm-up", type=float, default=20, help="minutes left out of each run")
+    parser.add_argument("--minutes", type=float, default=45)
+    parser.add_argument("--warm-up", type=float, default=15, help="minutes left out of each run")
     parser.add_argument("--table", action="store_true", help="only write README.md of all runs")
     given = parser.parse_args()
     if not given.table:

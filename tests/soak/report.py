@@ -11,7 +11,7 @@ from typing import Final
 from tests.soak.slope import Slope, theil_sen, together
 
 HERE = Path(__file__).parent
-WARM_UP_S: Final = 1200.0
+WARM_UP_S: Final = 900.0
 """Caches, pools and the allocator's arenas fill in the first minutes, ever more slowly."""
 PAGE_KB_H: Final = 4 * 60
 """A page of memory a minute: what is below is called nothing."""
