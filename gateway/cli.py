@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
-from gateway.commands import add, doctor, healthy, notify, password, upgrade
+from gateway.commands import add, backup, doctor, healthy, notify, password, upgrade
 from gateway.kit import logs
 from gateway.kit.clock import SystemClock
 from gateway.model.company import Fleet
@@ -217,6 +217,7 @@ def version() -> None:
 
 
 add.to(app)
+app.command()(backup.backup)
 app.command()(doctor.doctor)
 app.command()(healthy.healthy)
 app.command()(notify.notify)

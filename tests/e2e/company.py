@@ -45,7 +45,8 @@ class Company:
     def __post_init__(self) -> None:
         self.port = self.port or free_port()
         self.sites.mkdir(parents=True, exist_ok=True)
-        first = random.Random(str(self.root)).randrange(40_000, 60_000, 10)
+        # Below the ports that the kernel gives to connections by itself.
+        first = random.Random(str(self.root)).randrange(20_000, 32_000, 10)
         self._write(
             "gateway",
             {
@@ -176,16 +177,19 @@ async def company_in(
 class Watcher:
     """Somebody who watches as the page does: plays, and plays again when no picture comes.
 
-    ``patience``: seconds without a picture after which a new play is asked for.
+    ``patience``: seconds without a picture after which a new play is asked for. ``ticket``: what
+    the company's website has given them.
     """
 
-    def __init__(self, url: str, *, patience: float = 1.0) -> None:
+    def __init__(self, url: str, *, patience: float = 1.0, ticket: str = "") -> None:
         self.url = url + "?low=1"
         self.patience = patience
+        self.ticket = ticket
         self.frames = 0
         self.plays = 0
         self.location = ""
         self._task: asyncio.Task[None] | None = None
+        self._leaving: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._watch())
@@ -195,6 +199,7 @@ class Watcher:
         assert self._task is not None
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+        await asyncio.gather(*self._leaving, return_exceptions=True)
 
     async def more(self, frames: int = 20, *, within: float = 20) -> None:
         """Wait for so many further decoded frames."""
@@ -209,11 +214,10 @@ class Watcher:
             except (ClientError, TimeoutError, MediaStreamError, ConnectionError):
                 await asyncio.sleep(0.2)
             finally:
-                # A peer that is closed while it connects leaves a task behind.
-                if peer.remoteDescription is not None:
-                    settled = ("connected", "failed", "closed")
-                    await until(lambda: peer.connectionState in settled, within=30)  # noqa: B023  # awaited in this very turn
-                await peer.close()
+                # Meanwhile: a peer that does not come to connect says so after half a minute.
+                leaving = asyncio.create_task(_hang_up(peer))
+                self._leaving.add(leaving)
+                leaving.add_done_callback(self._leaving.discard)
 
     async def _play(self, peer: RTCPeerConnection) -> None:
         tracks: asyncio.Queue[Any] = asyncio.Queue()
@@ -221,6 +225,8 @@ class Watcher:
         peer.addTransceiver("video", direction="recvonly")
         await peer.setLocalDescription(await peer.createOffer())
         headers = {"Content-Type": "application/sdp"}
+        if self.ticket:
+            headers["Authorization"] = f"Bearer {self.ticket}"
         async with (
             ClientSession(timeout=ClientTimeout(total=10)) as session,
             session.post(self.url, data=peer.localDescription.sdp, headers=headers) as response,
@@ -235,6 +241,14 @@ class Watcher:
             async with asyncio.timeout(self.patience):
                 await track.recv()
             self.frames += 1
+
+
+async def _hang_up(peer: RTCPeerConnection) -> None:
+    """Close a peer once it is settled: one that is closed before leaves a task behind."""
+    if peer.remoteDescription is not None:
+        settled = ("connected", "failed", "closed")
+        await until(lambda: peer.connectionState in settled, within=60)
+    await peer.close()
 
 
 def free_port() -> int:
