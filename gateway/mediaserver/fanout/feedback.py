@@ -26,6 +26,7 @@ _LEAST_BYTES: Final = 8
 _REMEMBERED: Final = 128
 _FORGOTTEN_AFTER: Final = 2.0
 _LEARNING_SECONDS: Final = 4.0
+_PLENTY: Final = RESENDS_BURST * 3 // 4
 
 
 class Listener:
@@ -153,7 +154,7 @@ def _copies(viewer: Viewer, number: int, now: float) -> int:
 
     Twice to who asks again: the answer was lost too, and another such loss would be seen as a
     frozen picture; packets so asked for are few. Twice to who cannot ask again soon, because the
-    round trip is not known there yet.
+    round trip is not known there yet. But where much is lost, the many come before the second.
     """
     resent = viewer.resent
     while resent:
@@ -166,7 +167,7 @@ def _copies(viewer: Viewer, number: int, now: float) -> int:
         return 0
     resent[number] = now, times + 1
     slow = viewer.echoed < 0 or now - viewer.born < _LEARNING_SECONDS
-    return 2 if times or slow else 1
+    return 2 if (times or slow) and viewer.tokens > _PLENTY else 1
 
 
 class Reporter:

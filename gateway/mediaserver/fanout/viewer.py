@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gateway.mediaserver.transport.link import Address, Link
 
 _MOST_SOURCES: Final = 8
-_FIRST_TOKENS: Final = 64.0
+_FIRST_TOKENS: Final = 256.0
 """Packets that a newcomer may be sent again at once: it begins with a burst, of which some go."""
 
 

@@ -1,9 +1,15 @@
 """A network that loses packets, between one browser and the engine."""
 
 import asyncio
+import contextlib
 import random
 import re
-from typing import Self
+import socket
+from typing import Final, Self
+
+_SO_RCVBUFFORCE: Final = 33
+_WAITING_BYTES: Final = 4_000_000
+"""What may wait for the relay on a busy machine: it shall lose only what it says."""
 
 
 class _Side(asyncio.DatagramProtocol):
@@ -29,7 +35,11 @@ class LossyRelay:
         self._transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
             lambda: _Side(self), local_addr=("127.0.0.1", 0)
         )
-        self.port = self._transport.get_extra_info("sockname")[1]
+        sock = self._transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WAITING_BYTES)
+        with contextlib.suppress(PermissionError):
+            sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _WAITING_BYTES)
+        self.port = sock.getsockname()[1]
         return self
 
     async def __aexit__(self, *_: object) -> None:

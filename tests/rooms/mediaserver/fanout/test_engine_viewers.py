@@ -180,6 +180,20 @@ async def test_who_cannot_ask_again_soon_is_sent_two_at_once(scene: Scene) -> No
         assert scene.engine.counters()["retransmissions_refused"] == 0
 
 
+async def test_a_newcomer_that_loses_much_is_sent_all_of_it(scene: Scene) -> None:
+    scene.push(key=True, packets=200)
+    async with LeanViewer() as viewer:
+        await scene.join(viewer)
+        await until(lambda: len(viewer.sequence()) == 200)
+        viewer.nack(*viewer.sequence())
+
+        def again() -> set[bytes]:
+            return {packet[12:14] for packet in viewer.packets if packet[1] & 127 == 103}
+
+        await until(lambda: len(again()) == 200)
+        assert scene.engine.counters()["retransmissions_refused"] == 0
+
+
 async def test_a_viewer_is_told_its_round_trip_and_again_after_a_loss(scene: Scene) -> None:
     scene.push(key=True)
     async with LeanViewer() as viewer:
