@@ -31,6 +31,7 @@ from tests.faults.scene import CALM, HURT, pause
 from tests.peers import engine as peer
 from tests.peers.engine import IMAGE, Engine
 from tests.peers.sshd import ssh_server
+from tests.waiting import until
 
 _NORTH: Final = "192.168.23.6"
 _SSH_PORT: Final = 2222
@@ -71,6 +72,11 @@ class Engines:
         async with Watcher(self.company.whep(HURT)) as somebody:
             await somebody.more(5, within=60)
         return time.monotonic() - since
+
+    async def live(self) -> bool:
+        """Tell whether the gateway says that the hurt building plays."""
+        told: dict[str, Any] = await self.party.ask(f"/api/v1/sites/{HURT}")
+        return [camera["state"] for camera in told.get("cameras", ())] == ["live"]
 
     async def well(self) -> None:
         """Wait until the hurt building plays steadily."""
@@ -175,6 +181,13 @@ def _kill_container(scene: Engines) -> None:
         client.kill(names.container(HURT), "SIGKILL")
 
 
+async def _begun(engine: Engine) -> float:
+    """Start the engine; return when it answers. The viewers here do not wait for it."""
+    engine.launch()
+    await until(lambda: asyncio.to_thread(engine.answers), within=60)
+    return time.monotonic()
+
+
 async def container_is_killed(scene: Engines) -> float:
     """Kill -9 the building's container."""
     since = time.monotonic()
@@ -190,7 +203,7 @@ async def gateway_is_killed(scene: Engines) -> float:
         await lan.killed(scene.company.process, signal.SIGKILL)
         await scene.viewer.more(20)
         scene.company.begin()
-        await scene.company.live(HURT)
+        await until(scene.live, within=60, every=0.1)
         ready = time.monotonic()
     return await scene.newcomer(ready)
 
@@ -199,16 +212,14 @@ async def engine_restarts(scene: Engines) -> float:
     """End the engine, and with it its containers, and start it again."""
     await asyncio.to_thread(scene.engine.stop, signal.SIGTERM)
     await pause(2)
-    scene.engine.start()  # in this thread: the engine ends with the thread that started it
-    return await scene.back(time.monotonic())
+    return await scene.back(await _begun(scene.engine))
 
 
 async def engine_is_killed(scene: Engines) -> float:
     """Kill -9 the engine: what becomes of its containers is the engine's own business."""
     await asyncio.to_thread(scene.engine.stop, signal.SIGKILL)
     await pause(2)
-    scene.engine.start()
-    ready = time.monotonic()
+    ready = await _begun(scene.engine)
     return max(await scene.back(ready), await scene.newcomer(ready))
 
 

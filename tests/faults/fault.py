@@ -1,7 +1,7 @@
 """What a fault is, where it happens, and what has been measured of it."""
 
 import statistics
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,14 +26,16 @@ class Fault:
     """``happen`` returns the seconds until the video is back, counted from ``counted_from``.
 
     ``bar_s`` is what is promised, ``None`` where nothing is. ``quick`` faults are also a test.
+    One that ``steps`` happens many times at once, and returns as many seconds.
     """
 
     name: str
     title: str
     counted_from: str
-    happen: Callable[[Any], Awaitable[float]]
+    happen: Callable[[Any], Awaitable[float | Sequence[float]]]
     bar_s: float | None = None
     quick: bool = False
+    steps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,9 @@ class Outcome:
     seconds: tuple[float, ...] = ()
     missed: int = 0
 
-    def and_then(self, seconds: float, missed: int) -> "Outcome":
-        """Return the outcome with one more round."""
-        return Outcome((*self.seconds, seconds), self.missed + missed)
+    def and_then(self, seconds: Sequence[float], missed: int) -> "Outcome":
+        """Return the outcome with further rounds."""
+        return Outcome((*self.seconds, *seconds), self.missed + missed)
 
     @property
     def median(self) -> float:
@@ -68,9 +70,9 @@ class Outcome:
         return max(self.seconds)
 
 
-async def suffer(stage: Stage, fault: Fault) -> tuple[float, int]:
+async def suffer(stage: Stage, fault: Fault) -> tuple[Sequence[float], int]:
     """Let a fault happen once; return the seconds and what the neighbours missed."""
     stage.forget()
     seconds = await fault.happen(stage)
     await stage.well()
-    return seconds, await stage.missed()
+    return [seconds] if isinstance(seconds, float) else seconds, await stage.missed()

@@ -140,7 +140,6 @@ FAULTS: Final = (
         "they are whole",
         site_file_is_half_written,
         3,
-        quick=True,
     ),
     Fault(
         "torn-records",

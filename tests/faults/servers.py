@@ -61,7 +61,7 @@ def _open_files(process: int) -> int:
 
 FAULTS: Final = (
     Fault("server-kill", "media server killed (-9)", "the kill", killed, 3, quick=True),
-    Fault("server-freeze", "media server frozen for 3 s", "it goes on", freezes, 3, quick=True),
+    Fault("server-freeze", "media server frozen for 3 s", "it goes on", freezes, 3),
     Fault("server-hang", "media server frozen for ever", "it freezes", hangs),
     Fault(
         "server-files",

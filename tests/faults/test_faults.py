@@ -16,7 +16,7 @@ async def test_the_video_comes_back_and_the_neighbours_miss_nothing(tmp_path: Pa
         for fault in house.faults:
             if fault.quick:
                 seconds, missed = await suffer(stage, fault)
-                print(f"{fault.title}: {seconds:.1f} s")
+                print(f"{fault.title}: {max(seconds):.1f} s")
                 assert missed == 0, fault.title
 
 

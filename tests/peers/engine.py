@@ -79,6 +79,11 @@ class Engine:
 
     def start(self) -> None:
         """Start the daemon and wait until it answers; to be called in the main thread."""
+        self.launch()
+        _wait(self.answers, _START_S, f"the engine does not answer, see {self.log}")
+
+    def launch(self) -> None:
+        """Start the daemon; to be called in the main thread, with whose end it ends."""
         commands = self.folder / "bin"
         if not commands.exists():
             commands.mkdir()
@@ -104,7 +109,6 @@ class Engine:
                 start_new_session=True,
                 preexec_fn=_end_with_parent,  # noqa: PLW1509  # nothing but one system call
             )
-        _wait(self._answers, _START_S, f"the engine does not answer, see {self.log}")
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         """End the daemon; its containers end with it on SIGTERM."""
@@ -166,7 +170,8 @@ class Engine:
             for volume in client.volumes()["Volumes"] or ():
                 client.remove_volume(volume["Name"], force=True)
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """Tell whether it answers; raises RuntimeError when it has ended."""
         if self.process is not None and self.process.poll() is not None:
             tail = self.log.read_text(errors="replace")[-2000:]
             raise RuntimeError(f"the engine has ended: {tail}")
