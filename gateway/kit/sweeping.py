@@ -25,7 +25,7 @@ async def swept(*, every_s: float = EVERY_S) -> AsyncIterator[None]:
     """Sweep every ``every_s`` seconds, or more rarely where that takes long.
 
     What is there at the beginning (modules, code, the configuration) is not looked at again, so
-    that a sweep takes a millisecond instead of sixty; cycles of it would not be freed any more.
+    that a sweep takes two milliseconds instead of sixty; cycles of it would not be freed any more.
     """
     tasks = Tasks("sweeping")
     gc.collect()

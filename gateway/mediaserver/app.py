@@ -13,6 +13,7 @@ from aiohttp import web
 from gateway.kit import openfiles
 from gateway.kit.clock import Clock
 from gateway.kit.oserrors import plainly
+from gateway.kit.sweeping import swept
 from gateway.kit.tasks import Tasks
 from gateway.mediaserver.connection import KeepAlive
 from gateway.mediaserver.edge import Edge, Origin
@@ -107,6 +108,7 @@ async def serving(settings: Settings, parts: Parts, lease: Lease) -> AsyncIterat
         if edge is not None:
             edge.start()
             stack.push_async_callback(edge.close)
+        await stack.enter_async_context(swept())
         yield Ports(http, ws, engine.port, rtsp, cdn)
 
 
