@@ -20,11 +20,13 @@ from gateway.kit.measures import Measures
 from gateway.model.company import Fleet
 from gateway.model.probe import CameraVerdict, StreamFacts
 from gateway.model.site import Site
+from gateway.model.survey import Acceptance
 from gateway.onvif.discovery.multicast import PORT
 from gateway.onvif.field import OnvifField
 from gateway.rtsp.probe import Prober
 from gateway.rtsp.verdict import judge_camera
-from gateway.store.record_page import STYLE_HASH, page
+from gateway.saying import Sayings
+from gateway.store import record_page
 from gateway.store.records import RecordStore
 
 
@@ -100,7 +102,13 @@ async def open_fieldwork(
     buildings = Buildings(
         files, lambda site, draft: foresee(site, None if draft is None else streams.filled(draft))
     )
-    return Fieldwork(surveys, registrations, records, buildings, page, STYLE_HASH), streams
+    sayings = {language: Sayings(language) for language in ("en", "ru")}
+
+    def page(record: Acceptance, language: str) -> str:
+        return record_page.page(record, language, sayings[language].mend)
+
+    style = record_page.STYLE_HASH
+    return Fieldwork(surveys, registrations, records, buildings, page, style), streams
 
 
 def _judge(main: StreamFacts, sub: StreamFacts | None, skew_s: float | None) -> CameraVerdict:

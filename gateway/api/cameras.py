@@ -227,6 +227,8 @@ def _registered(site_id: str, done: Registered) -> web.Response:
             "seconds": done.seconds,
             "reason": done.reason,
             "hint": done.hint,
+            "code": done.code,
+            "about": done.about,
             "record": kept if done.record is not None else None,
         }
     )

@@ -85,6 +85,9 @@ _FACTS: Final[dict[str, Schema]] = {
 _FAILURE: Final = or_null(closed(kind=TEXT, message=TEXT, hint=TEXT))
 _LOOK: Final = or_null(closed(rtsp=TEXT, seconds=or_null(NUMBER), failure=_FAILURE, **_FACTS))
 
+_STEP: Final = closed(
+    kind=one_of(*StepKind), target=TEXT, camera=or_null(TEXT), reason=TEXT, viewers=WHOLE
+)
 _REASON: Final = closed(code=TEXT, text=TEXT, setting=TEXT, stream=TEXT, value=TEXT, wanted=TEXT)
 
 SCHEMAS: Final[Mapping[str, Schema]] = {
@@ -241,22 +244,12 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         site=TEXT,
         state=TEXT,
         reason=TEXT,
+        code=TEXT,
         started=MOMENT,
         progress=closed(**_COUNTS, searching=FLAG, seconds=NUMBER),
         sightings=listed(named("Sighting")),
     ),
-    "Plan": closed(
-        viewers=WHOLE,
-        steps=listed(
-            closed(
-                kind=one_of(*StepKind),
-                target=TEXT,
-                camera=or_null(TEXT),
-                reason=TEXT,
-                viewers=WHOLE,
-            )
-        ),
-    ),
+    "Plan": closed(viewers=WHOLE, steps=listed(_STEP)),
     "Edit": closed(diff=TEXT, version=TEXT, plan=or_null(named("Plan"))),
     "FileProblem": closed(
         file=TEXT,
@@ -304,6 +297,8 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         seconds=or_null(NUMBER),
         reason=TEXT,
         hint=TEXT,
+        code=TEXT,
+        about=TEXT,
         record=or_null(TEXT),
     ),
     "Acceptance": closed(

@@ -18,6 +18,7 @@ def status_view(status: SurveyStatus, site: Site) -> dict[str, Any]:
         "site": status.site,
         "state": str(status.state),
         "reason": redact(status.reason),
+        "code": status.code,
         "started": moment(status.started),
         "progress": progress_view(status.progress),
         "sightings": [sighting_view(one, site, status.id) for one in status.sightings],

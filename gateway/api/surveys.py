@@ -17,6 +17,7 @@ from gateway.api.streams import Stream
 from gateway.api.survey_views import progress_view, sighting_view, status_view
 from gateway.control.survey import DEADLINE_S
 from gateway.control.survey_run import Survey
+from gateway.kit.secret import redact
 from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.survey import SurveyEvent, SurveyEventKind
 
@@ -147,7 +148,11 @@ async def _told(
 def _event_view(survey: Survey, event: SurveyEvent) -> dict[str, Any]:
     body: dict[str, Any] = {"progress": progress_view(event.progress)}
     if event.kind is SurveyEventKind.FINISHED or event.sighting is None:
-        return body | {"state": str(event.state), "reason": event.reason}
+        return body | {
+            "state": str(event.state),
+            "reason": redact(event.reason),
+            "code": event.code,
+        }
     order = survey.order
     return body | {"sighting": sighting_view(event.sighting, order.site, order.id)}
 

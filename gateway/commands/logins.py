@@ -9,50 +9,39 @@ from typing import Final
 
 import typer
 
+from gateway.commands.words import Words
 from gateway.kit.secret import Secret
-from gateway.model.errors import ErrorKind, GatewayError
+from gateway.model.errors import ErrorKind
 from gateway.model.site import Credential
 
 HELP: Final = "User of the camera: env:NAME:user or file:PATH:user; or user: to be asked."
 _LARGEST: Final = 4096
 
 
-def read(text: str) -> Credential:
+def read(text: str, words: Words) -> Credential:
     """Return the user that ``env:NAME:user``, ``file:PATH:user`` or ``user:`` means.
 
     Raises BAD_REQUEST; a password that was written by mistake is not repeated.
     """
     kind, _, rest = text.partition(":")
     if text.endswith(":") and text.count(":") == 1:
-        asked = typer.prompt(f"Password of {kind}", hide_input=True, default="", show_default=False)
+        question = words.say("password_of", user=kind)
+        asked = typer.prompt(question, hide_input=True, default="", show_default=False)
         return Credential(kind, Secret(asked), "prompt")
     place, _, username = rest.rpartition(":")
     if kind not in {"env", "file"} or not place or not username:
-        raise GatewayError(
-            ErrorKind.BAD_REQUEST,
-            "A credential is a reference, never a password.",
-            "write --credential env:CAMERAS:viewer, --credential file:/run/secrets/cameras:viewer, "
-            "or --credential viewer: to be asked",
-        )
-    return Credential(username, Secret(_value(kind, place)), f"{kind}:{place}")
+        raise words.error(ErrorKind.BAD_REQUEST, "bad_reference")
+    return Credential(username, Secret(_value(kind, place, words)), f"{kind}:{place}")
 
 
-def _value(kind: str, place: str) -> str:
+def _value(kind: str, place: str, words: Words) -> str:
     if kind == "env":
         value = os.environ.get(place)
         if value is None:
-            raise GatewayError(
-                ErrorKind.BAD_REQUEST,
-                "The environment variable of the credential is not set.",
-                "export it first, or write the reference as env:NAME:user",
-            )
+            raise words.error(ErrorKind.BAD_REQUEST, "no_variable")
         return value
     try:
         with Path(place).open(encoding="utf-8") as file:
             return file.read(_LARGEST).rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise GatewayError(
-            ErrorKind.BAD_REQUEST,
-            "The file of the credential cannot be read.",
-            "see that it is there and that you may read it",
-        ) from error
+        raise words.error(ErrorKind.BAD_REQUEST, "no_secret") from error

@@ -5,14 +5,20 @@ from collections.abc import Callable, Sequence
 import typer
 
 from gateway.commands.office import Office
-from gateway.control.encoder_fix import Workshop
+from gateway.commands.tables import encoder_text
+from gateway.commands.words import Words
+from gateway.control.encoder_fix import Doing, Workshop
 from gateway.control.survey_run import Survey
-from gateway.model.errors import ErrorKind, GatewayError
+from gateway.model.errors import ErrorKind
 from gateway.model.site import Credential
 
 
 async def mended(
-    office: Office, done: Survey, users: Sequence[Credential], consent: Callable[[str], bool]
+    office: Office,
+    done: Survey,
+    users: Sequence[Credential],
+    consent: Callable[[str], bool],
+    words: Words,
 ) -> bool:
     """Change the main stream's encoder where that helps; tell whether something was changed.
 
@@ -20,21 +26,23 @@ async def mended(
     """
     sightings = done.book.sightings
     if len(sightings) != 1:
-        raise GatewayError(
-            ErrorKind.BAD_REQUEST,
-            f"There are {len(sightings)} pictures at this address.",
-            "a recorder's channels are set in its own page",
-        )
+        raise words.error(ErrorKind.BAD_REQUEST, "many_to_fix", count=len(sightings))
     [seen] = sightings
     login = next((one for one in users if one.reference == seen.credential), None)
     tools = office.tools
     workshop = Workshop(tools.setter, tools.prober, tools.judge, tools.clock)
     change = await workshop.propose(seen, login)
+    before, after = encoder_text(words, change.before), encoder_text(words, change.after)
     if not change.needed:
-        typer.echo(f"the encoder is set as it should be: {change.before}", err=True)
+        typer.echo(words.say("fix.needless", before=before), err=True)
         return False
-    if not consent(f"now: {change.before}\nnew: {change.after}"):
+    if not consent(words.say("fix.change", before=before, after=after)):
         return False
-    fixed = await workshop.fix(seen, change, login, tell=lambda line: typer.echo(line, err=True))
-    typer.echo("the new setting is kept" if fixed.kept else "the old setting is back", err=True)
+
+    def tell(doing: Doing) -> None:
+        setting = {Doing.SET: after, Doing.BACK: before}[doing]
+        typer.echo(words.say(f"fix.{doing}", setting=setting), err=True)
+
+    fixed = await workshop.fix(seen, change, login, tell=tell)
+    typer.echo(words.say("fix.kept" if fixed.kept else "fix.undone"), err=True)
     return fixed.kept

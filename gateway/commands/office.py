@@ -7,12 +7,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 from gateway.commands.tables import progress_line
+from gateway.commands.words import Words
 from gateway.config.load import load
 from gateway.control.survey import Surveys
 from gateway.control.survey_run import Survey
 from gateway.control.survey_tools import Tools
 from gateway.model.company import Fleet, Settings
-from gateway.model.errors import ErrorKind, GatewayError
+from gateway.model.errors import ErrorKind
 from gateway.model.site import Credential, Site
 from gateway.model.survey import SightingState
 from gateway.onvif.discovery.multicast import PORT
@@ -28,6 +29,7 @@ class Office:
     tools: Tools
     records: RecordStore
     surveys: Surveys
+    words: Words
 
     async def survey(
         self,
@@ -41,7 +43,7 @@ class Office:
         survey = self.surveys.start(site, targets=targets, credentials=credentials)
         with survey.book.feed.subscribe() as events:
             async for event in events:
-                line = progress_line(event)
+                line = progress_line(self.words, event)
                 if line:
                     tell(line)
         return survey
@@ -49,7 +51,7 @@ class Office:
 
 @asynccontextmanager
 async def open_office(
-    fleet: Fleet, *, port: int = PORT, keep: bool = True
+    fleet: Fleet, words: Words, *, port: int = PORT, keep: bool = True
 ) -> AsyncIterator[Office]:
     """Open everything; ``keep`` false remembers nothing beyond this command."""
     folder = fleet.settings.data_dir
@@ -59,33 +61,26 @@ async def open_office(
         tools = await stack.enter_async_context(open_tools(records, port=port))
         surveys = Surveys(tools, lambda: fleet)
         stack.push_async_callback(surveys.close)
-        yield Office(fleet, tools, records, surveys)
+        yield Office(fleet, tools, records, surveys, words)
 
 
-def fleet_of(directory: Path) -> Fleet:
+def fleet_of(directory: Path, words: Words) -> Fleet:
     """Return what the files say; raises CONFIG_INVALID when there is no such folder."""
     if not directory.is_dir():
-        raise GatewayError(
-            ErrorKind.CONFIG_INVALID,
-            f"There is no folder {directory}.",
-            "name the folder with your sites' files with --dir",
-        )
+        raise words.error(ErrorKind.CONFIG_INVALID, "no_folder", folder=directory)
     return load(directory)
 
 
-def known_site(fleet: Fleet, site: str) -> Site:
+def known_site(fleet: Fleet, site: str, words: Words) -> Site:
     """Return a site; raises NOT_FOUND, or CONFIG_INVALID when its file is broken."""
     found = fleet.sites.get(site)
     if found is None and site in fleet.unreadable:
         problems = fleet.problems_of(site)
-        raise GatewayError(
-            ErrorKind.CONFIG_INVALID,
-            f"{site}.yaml is broken: {problems[0] if problems else 'nobody knows why'}",
-            "run gateway check",
-        )
+        first = str(problems[0]) if problems else ""
+        raise words.error(ErrorKind.CONFIG_INVALID, "broken", site=site, problem=first)
     if found is None:
-        known = ", ".join(fleet.sites) or "none"
-        raise GatewayError(ErrorKind.NOT_FOUND, f"There is no site {site}.", f"there are: {known}")
+        known = ", ".join(fleet.sites) or words.say("none")
+        raise words.error(ErrorKind.NOT_FOUND, "no_site", site=site, known=known)
     return found
 
 

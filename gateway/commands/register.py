@@ -14,7 +14,7 @@ from gateway.commands.options import (
     CredentialOption,
     Directory,
     SiteArgument,
-    hush,
+    speaking,
 )
 
 
@@ -44,25 +44,25 @@ def register(
     """
     from gateway.commands import register_work
 
-    hush()
-    order = register_work.Order(
-        site=site,
-        directory=directory,
-        target=camera,
-        fields={"id": camera_id, "name": {"ru": name, "en": name_en} if name_en else name},
-        users=[logins.read(text) for text in credential or ()],
-        who=who or register_work.user(),
-        wait=wait,
-        force=force,
-        url=url,
-    )
-    done, served = asyncio.run(register_work.register(order))
-    if record is not None and done.record is not None:
-        register_work.write_record(record, done.record, "en" if name_en else "ru")
+    with speaking() as words:
+        order = register_work.Order(
+            site=site,
+            directory=directory,
+            target=camera,
+            fields={"id": camera_id, "name": {"ru": name, "en": name_en} if name_en else name},
+            users=[logins.read(text, words) for text in credential or ()],
+            who=who or register_work.user(),
+            wait=wait,
+            force=force,
+            url=url,
+        )
+        done, served = asyncio.run(register_work.register(order, words))
+        if record is not None and done.record is not None:
+            register_work.write_record(record, done.record, "en" if name_en else "ru", words)
     if as_json:
         typer.echo(json.dumps(register_work.shown(done), ensure_ascii=False, indent=2))
     else:
-        typer.echo(done.diff.rstrip() or "nothing had to change in the file")
-        typer.echo(register_work.sentence(done, served=served))
+        typer.echo(done.diff.rstrip() or words.say("register.same"))
+        typer.echo(register_work.sentence(words, done, served=served))
     if served and not done.live:
         raise typer.Exit(ATTENTION)

@@ -15,13 +15,15 @@ from gateway.api.survey_views import acceptance_view
 from gateway.commands.office import fleet_of, known_site, open_office
 from gateway.commands.remote_board import remote_board
 from gateway.commands.tables import result, sightings_table
+from gateway.commands.words import Words
 from gateway.config.edit import SiteFiles
 from gateway.control.drafts import addresses_of, credential_key
 from gateway.control.registration import Newcomer, Registered, Registrations
 from gateway.kit.clock import SystemClock
-from gateway.model.errors import ErrorKind, GatewayError
+from gateway.model.errors import ErrorKind
 from gateway.model.site import Credential
 from gateway.model.survey import Acceptance, Sighting, SightingState
+from gateway.saying import Sayings
 from gateway.store.record_page import page
 
 
@@ -40,25 +42,25 @@ class Order:
     url: str
 
 
-async def register(order: Order) -> tuple[Registered, bool]:
+async def register(order: Order, words: Words) -> tuple[Registered, bool]:
     """Return what has come of it, and whether a gateway runs that could show it."""
-    fleet = await asyncio.to_thread(fleet_of, order.directory)
-    site, settings = known_site(fleet, order.site), fleet.settings
+    fleet = await asyncio.to_thread(fleet_of, order.directory, words)
+    site, settings = known_site(fleet, order.site, words), fleet.settings
     async with AsyncExitStack() as stack:
-        office = await stack.enter_async_context(open_office(fleet))
+        office = await stack.enter_async_context(open_office(fleet, words))
         done = await office.survey(
             site.id,
             targets=[order.target],
             credentials=order.users,
             tell=lambda line: typer.echo(line, err=True),
         )
-        seen = _chosen(done.book.sightings, force=order.force)
+        seen = _chosen(words, done.book.sightings, force=order.force)
         url = order.url or f"http://{ask.reachable(settings.listen_host)}:{settings.listen_port}"
         board, served = await stack.enter_async_context(remote_board(url, settings.staff_token))
         registrations = Registrations(
             editor=SiteFiles(order.directory, fleet=lambda: fleet),
             board=board,
-            fleet=lambda: fleet_of(order.directory),
+            fleet=lambda: fleet_of(order.directory, words),
             records=office.records,
             clock=SystemClock(),
         )
@@ -75,28 +77,19 @@ async def register(order: Order) -> tuple[Registered, bool]:
         return await registrations.add(site.id, newcomer, wait_s=wait_s), served
 
 
-def _chosen(sightings: Sequence[Sighting], *, force: bool) -> Sighting:
+def _chosen(words: Words, sightings: Sequence[Sighting], *, force: bool) -> Sighting:
     """Return the one camera to register; raises when there is none, several, or a known one."""
     if len(sightings) != 1:
-        raise GatewayError(
-            ErrorKind.BAD_REQUEST,
-            f"There are {len(sightings)} pictures at this address:\n{sightings_table(sightings)}",
-            "name the rtsp:// address of one of them",
-        )
+        table = sightings_table(words, sightings)
+        raise words.error(ErrorKind.BAD_REQUEST, "not_one", count=len(sightings), table=table)
     [seen] = sightings
     if seen.camera:
-        raise GatewayError(
-            ErrorKind.CONFLICT,
-            f"This camera is registered as {seen.camera} already.",
-            "rename it in the file, or remove it first",
-        )
+        raise words.error(ErrorKind.CONFLICT, "known", camera=seen.camera)
     if seen.state is not SightingState.PROBED and not force:
-        hint = seen.failure.hint if seen.failure else ""
-        raise GatewayError(
-            ErrorKind.CAMERA_NO_VIDEO,
-            f"The camera does not play: {result(seen)}",
-            f"{hint}; or register it as it is with --force",
-        )
+        mend = words.failure(seen.failure)[1] if seen.failure else ""
+        key = "no_video" if mend else "unseen"
+        said = result(words, seen)
+        raise words.error(ErrorKind.CAMERA_NO_VIDEO, key, result=said, mend=mend)
     return seen
 
 
@@ -104,14 +97,16 @@ def _as_named(target: str) -> dict[str, Any]:
     return {"rtsp": target} if target.lower().startswith("rtsp") else {"onvif": target}
 
 
-def sentence(done: Registered, *, served: bool) -> str:
+def sentence(words: Words, done: Registered, *, served: bool) -> str:
     """Return how it went."""
     if not served:
-        return f"{done.camera} is registered; no gateway runs that could show it now"
+        return words.say("register.nobody", camera=done.camera)
+    if done.live and done.seconds is not None:
+        return words.say("register.live_after", camera=done.camera, seconds=f"{done.seconds:.1f}")
     if done.live:
-        after = f" after {done.seconds:.1f} s" if done.seconds is not None else ""
-        return f"{done.camera} is live{after}: residents see it"
-    return f"{done.camera} is registered and not live yet: {done.reason} {done.hint}".rstrip()
+        return words.say("register.live", camera=done.camera)
+    why = words.cause(done.code, done.reason, done.hint, done.about)
+    return words.say("register.waits", camera=done.camera, why=" ".join(filter(None, why)))
 
 
 def shown(done: Registered) -> dict[str, Any]:
@@ -124,19 +119,19 @@ def shown(done: Registered) -> dict[str, Any]:
         "seconds": done.seconds,
         "reason": done.reason,
         "hint": done.hint,
+        "code": done.code,
+        "about": done.about,
         "record": None if done.record is None else acceptance_view(done.record),
     }
 
 
-def write_record(path: Path, record: Acceptance, language: str) -> None:
+def write_record(path: Path, record: Acceptance, language: str, words: Words) -> None:
     """Write the printable record; raises GatewayError."""
     try:
-        path.write_text(page(record, language), encoding="utf-8")
+        path.write_text(page(record, language, Sayings(language).mend), encoding="utf-8")
     except OSError as error:
-        raise GatewayError(
-            ErrorKind.BAD_REQUEST,
-            f"The record {path} cannot be written: {error.strerror}",
-            "the camera is registered; name another place for the record",
+        raise words.error(
+            ErrorKind.BAD_REQUEST, "no_record", path=path, why=error.strerror
         ) from error
 
 

@@ -69,6 +69,8 @@ def _status(
                 since=since,
                 reason=str(one["reason"]),
                 hint=str(one["hint"]),
+                code=str(one.get("code", "")),
+                about=str(one.get("about", "")),
             )
         )
     whole = SiteState(told["state"])

@@ -18,9 +18,10 @@ from gateway.commands.options import (
     CredentialOption,
     Directory,
     SiteArgument,
-    hush,
+    speaking,
 )
 from gateway.commands.tables import found_table
+from gateway.commands.words import Words
 
 
 def discover(
@@ -29,8 +30,8 @@ def discover(
     """Find the devices of a building's networks, without asking them anything."""
     from gateway.commands import survey_work
 
-    hush()
-    devices = asyncio.run(survey_work.discover(site, directory))
+    with speaking() as words:
+        devices = asyncio.run(survey_work.discover(site, directory, words))
     if as_json:
         shown = [
             {
@@ -45,9 +46,9 @@ def discover(
         ]
         typer.echo(json.dumps({"devices": shown}, ensure_ascii=False, indent=2))
     else:
-        typer.echo(found_table(devices))
+        typer.echo(found_table(words, devices))
     if not devices:
-        typer.echo("no device has answered", err=True)
+        typer.echo(words.say("nothing_found"), err=True)
         raise typer.Exit(ATTENTION)
 
 
@@ -70,12 +71,17 @@ def survey(
     """
     from gateway.commands import survey_work
 
-    hush()
-    users = [logins.read(text) for text in credential or ()]
-    work = survey_work.survey(
-        site, directory, pictures, targets=address or (), users=users, as_json=as_json
-    )
-    attention = asyncio.run(work)
+    with speaking() as words:
+        work = survey_work.survey(
+            site,
+            directory,
+            pictures,
+            words=words,
+            targets=address or (),
+            users=[logins.read(text, words) for text in credential or ()],
+            as_json=as_json,
+        )
+        attention = asyncio.run(work)
     if attention:
         raise typer.Exit(ATTENTION)
 
@@ -101,20 +107,20 @@ def probe(
     """
     from gateway.commands import survey_work
 
-    hush()
-    users = [logins.read(text) for text in credential or ()]
-    mend = _confirmed(yes=yes) if fix else None
-    work = survey_work.probe(address, users, picture, as_json=as_json, mend=mend)
-    plays = asyncio.run(work)
+    with speaking() as words:
+        users = [logins.read(text, words) for text in credential or ()]
+        mend = _confirmed(words, yes=yes) if fix else None
+        work = survey_work.probe(address, users, picture, words=words, as_json=as_json, mend=mend)
+        plays = asyncio.run(work)
     if not plays:
         raise typer.Exit(ATTENTION)
 
 
-def _confirmed(*, yes: bool) -> Callable[[str], bool]:
+def _confirmed(words: Words, *, yes: bool) -> Callable[[str], bool]:
     """Return how a person is asked whether a change may be made."""
 
     def ask(change: str) -> bool:
         typer.echo(change, err=True)
-        return yes or typer.confirm("Change the camera?", err=True)
+        return yes or typer.confirm(words.say("fix.ask"), show_default=False, err=True)
 
     return ask

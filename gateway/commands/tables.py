@@ -1,10 +1,14 @@
-"""What people read in a terminal: lines of progress, and tables as wide as their words (pure)."""
+"""What people read in a terminal: lines of progress, and tables as wide as their words (pure).
+
+``words`` are those of the reader's language.
+"""
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 
+from gateway.commands.words import Words
+from gateway.model.encoder import Encoder
 from gateway.model.found import FoundDevice
-from gateway.model.probe import Playable, StreamFacts
+from gateway.model.probe import StreamFacts
 from gateway.model.survey import (
     Progress,
     Sighting,
@@ -13,24 +17,17 @@ from gateway.model.survey import (
     SurveyEventKind,
 )
 
-_PLAYS: Final = {
-    Playable.EVERYWHERE: "plays everywhere",
-    Playable.SOMEWHERE: "plays in some browsers",
-    Playable.NOWHERE: "does not play",
-    Playable.UNKNOWN: "not judged",
-}
 
-
-def progress_line(event: SurveyEvent) -> str:
+def progress_line(words: Words, event: SurveyEvent) -> str:
     """Return one step of a survey as a line; empty for one that is no news."""
     progress, one = event.progress, event.sighting
-    head = f"{progress.elapsed_s:6.1f} s  {_done(progress)}"
+    taken = words.say("progress", seconds=f"{progress.elapsed_s:6.1f}")
+    head = f"{taken}  {_done(progress)}"
     if one is None:
-        reason = f": {event.reason}" if event.reason else ""
-        return f"{head}  {event.state}{reason}"
+        return f"{head}  {words.say(f'survey.{event.state}')}"
     if event.kind is SurveyEventKind.PROBED:
-        return f"{head}  {who(one)}: {result(one)}"
-    return f"{head}  {who(one)}: {one.state}"
+        return f"{head}  {who(one)}: {result(words, one)}"
+    return f"{head}  {who(one)}: {words.say(f'state.{one.state}')}"
 
 
 def who(one: Sighting) -> str:
@@ -40,71 +37,89 @@ def who(one: Sighting) -> str:
     return " ".join(filter(None, (one.camera or made, f"({one.address})")))
 
 
-def result(one: Sighting) -> str:
+def result(words: Words, one: Sighting) -> str:
     """Return what has become of a camera in a few words."""
-    if one.state is SightingState.FAILED:
-        return one.failure.message if one.failure else "failed"
-    if one.verdict is None:
-        return str(one.state)
-    first = one.verdict.reasons[0].text if one.verdict.reasons else ""
-    return ": ".join(filter(None, (_PLAYS[one.verdict.playable], first)))
+    if one.state is SightingState.FAILED and one.failure is not None:
+        said, _ = words.failure(one.failure)
+        return said
+    if one.state is SightingState.FAILED or one.verdict is None:
+        return words.say(f"state.{one.state}")
+    first = ""
+    if one.verdict.reasons:
+        first, _ = words.advice(one.verdict.reasons[0])
+    return ": ".join(filter(None, (words.say(f"verdict.{one.verdict.playable}"), first)))
 
 
-def sightings_table(sightings: Sequence[Sighting]) -> str:
+def sightings_table(words: Words, sightings: Sequence[Sighting]) -> str:
     """Return all cameras, one line each, with what to change below."""
-    rows = [("#", "CAMERA", "ADDRESS", "DEVICE", "PICTURE", "RESULT")]
+    heads = ("camera", "address", "device", "picture", "result")
+    rows = [("#", *(words.say(f"head.{name}") for name in heads))]
     for one in sorted(sightings, key=lambda one: (not one.camera, one.camera, one.n)):
         report = one.report
         made = " ".join(filter(None, (report.make, report.model))) if report else one.label
-        rows.append(
-            (str(one.n), one.camera or "(new)", one.address, made, _stream(one), result(one))
-        )
+        name = one.camera or words.say("new")
+        rows.append((str(one.n), name, one.address, made, _stream(one), result(words, one)))
     lines = [*_columns(rows)]
     for one in sightings:
-        lines += [f"  {who(one)}: {advice}" for advice in advices(one)]
+        lines += [f"  {who(one)}: {advice}" for advice in advices(words, one)]
     return "\n".join(lines)
 
 
-def advices(one: Sighting) -> Iterator[str]:
+def advices(words: Words, one: Sighting) -> Iterator[str]:
     """Yield what a technician should do about a camera."""
-    yield from one.alarms
+    yield from (words.remark(remark) for remark in one.remarks)
     if one.moved_from:
-        yield f"moved: the file says {one.moved_from}, it is at {one.address} now"
-    if one.failure is not None and one.failure.hint:
-        yield one.failure.hint
+        yield words.say("moved", home=one.moved_from, address=one.address)
+    if one.failure is not None:
+        _, mend = words.failure(one.failure)
+        if mend:
+            yield mend
     for reason in one.verdict.reasons if one.verdict and one.failure is None else ():
-        if reason.setting:
-            yield f"{reason.text}; {reason.setting}"
+        said, setting = words.advice(reason)
+        if setting:
+            yield "; ".join((said.removesuffix("."), setting))
 
 
-def found_table(devices: Sequence[FoundDevice]) -> str:
+def found_table(words: Words, devices: Sequence[FoundDevice]) -> str:
     """Return what a search has found."""
-    rows = [("ADDRESS", "NAME", "MAC", "HEARD BY", "ASK AT")]
+    rows = [tuple(words.say(f"head.{name}") for name in ("address", "name", "mac", "heard", "ask"))]
     rows += [
         (
             one.address,
             " ".join(one.scopes[key] for key in ("name", "hardware") if key in one.scopes),
             one.mac or "",
-            "+".join(sorted(one.heard)),
-            one.xaddrs[0] if one.onvif and one.xaddrs else "RTSP only",
+            "+".join(words.say(f"heard.{way}") for way in sorted(one.heard)),
+            one.xaddrs[0] if one.onvif and one.xaddrs else words.say("only_rtsp"),
         )
         for one in devices
     ]
     return "\n".join(_columns(rows))
 
 
-def facts_text(facts: StreamFacts) -> str:
+def facts_text(words: Words, facts: StreamFacts) -> str:
     """Return what was measured of a stream: ``H264 Main 1280x720 25 fps 2.1 Mbit/s GOP 2.0 s``."""
     if facts.codec is None:
         return ""
-    parts = [facts.codec, facts.profile or ""]
-    parts.append(f"{facts.width}x{facts.height}" if facts.width else "")
-    parts.append(f"{facts.fps:g} fps" if facts.fps else "")
-    parts.append(f"{facts.bitrate / 1e6:.1f} Mbit/s" if facts.bitrate else "")
-    parts.append(f"GOP {facts.gop_s:.1f} s" if facts.gop_s else "")
-    parts.append("B-frames" if facts.b_frames else "")
-    parts.append(f"sound {facts.audio}" if facts.audio else "")
+    rate = f"{facts.bitrate / 1e6:.1f}" if facts.bitrate else ""
+    measured = (
+        ("fps", f"{facts.fps:g}" if facts.fps else ""),
+        ("bitrate", rate),
+        ("gop", f"{facts.gop_s:.1f}" if facts.gop_s else ""),
+        ("b_frames", "+" if facts.b_frames else ""),
+        ("audio", facts.audio or ""),
+    )
+    size = f"{facts.width}x{facts.height}" if facts.width else ""
+    parts = [facts.codec, facts.profile or "", size]
+    parts += [words.say(f"fact.{name}", value=value) for name, value in measured if value]
     return " ".join(filter(None, parts))
+
+
+def encoder_text(words: Words, one: Encoder) -> str:
+    """Return an encoder's setting."""
+    size = f"{one.width}x{one.height}" if one.width else ""
+    rate = words.say("fact.fps", value=f"{one.fps:g}") if one.fps else ""
+    encoder = " ".join(filter(None, (one.codec, one.profile, size, rate)))
+    return words.say("encoder.gop", encoder=encoder, frames=one.gop or "?")
 
 
 def _stream(one: Sighting) -> str:

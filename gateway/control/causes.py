@@ -31,6 +31,10 @@ BEING_ASKED: Final = Cause("being_asked", "The camera is being asked where its v
 SENDS_NOTHING: Final = Cause("sends_nothing", "The camera sends nothing.", LOOK_AT_CAMERA)
 SERVER_COMES: Final = Cause("server_comes", "The building's media server is being made.")
 SERVER_STOPPED: Final = Cause("server_stopped", "The building's media server has stopped.")
+NOT_TAKEN_OVER: Final = Cause(
+    "not_taken_over", "The gateway has not taken the change over yet.", "it does so by itself"
+)
+NOT_PLAYING_YET: Final = Cause("not_playing_yet", "It does not play yet.", LOOK_AT_CAMERA)
 SERVER_STARTS: Final = Cause("server_starts", "The building's media server is starting.")
 
 DEFINITE: Final[Mapping[str, Cause]] = {
@@ -75,7 +79,7 @@ PASSING: Final[Mapping[str, Cause]] = {
 
 OWN: Final = (
     *(BUILDING_OFF, CAMERA_OFF, BEING_ASKED, SENDS_NOTHING),
-    *(SERVER_COMES, SERVER_STOPPED, SERVER_STARTS),
+    *(SERVER_COMES, SERVER_STOPPED, SERVER_STARTS, NOT_TAKEN_OVER, NOT_PLAYING_YET),
     *DEFINITE.values(),
     *PASSING.values(),
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from gateway.control.ports import EncoderSetter, Judge, Prober
@@ -16,6 +17,13 @@ from gateway.model.survey import Sighting
 _SETTLE_S: Final = 2.0
 _LOOKS: Final = 3
 _ORDER: Final = (Playable.EVERYWHERE, Playable.SOMEWHERE, Playable.NOWHERE, Playable.UNKNOWN)
+
+
+class Doing(StrEnum):
+    """What is done to the camera now: it is set, or set back."""
+
+    SET = "set"
+    BACK = "back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,7 @@ class Workshop:
         credential: Credential | None,
         *,
         sub: bool = False,
-        tell: Callable[[str], object] = lambda _line: None,
+        tell: Callable[[Doing], object] = lambda _doing: None,
     ) -> Fixed:
         """Apply the change, look again, and put the old setting back when no better picture comes.
 
@@ -67,13 +75,13 @@ class Workshop:
         kept = False
         try:
             await self.setter.apply(report, profile, credential, change.new)
-            tell(f"set to {change.after}; looking again")
+            tell(Doing.SET)
             result = await self._look(profile, credential)
             verdict = self.judge(result.facts, None, report.skew_s)
             kept = result.failure is None and not _worse(verdict, sighting)
         finally:
             if not kept:
-                tell(f"that did not help: back to {change.before}")
+                tell(Doing.BACK)
                 await self.setter.apply(report, profile, credential, change.old)
         return Fixed(change, kept, result, verdict)
 
@@ -106,4 +114,5 @@ def _not_by_onvif() -> GatewayError:
         ErrorKind.CAMERA_BAD_ANSWER,
         "the encoder of this stream cannot be set by ONVIF",
         "change the setting in the camera's own page",
+        reason="not_by_onvif",
     )

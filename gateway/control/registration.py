@@ -13,7 +13,9 @@ from typing import Any, Final, Protocol
 
 import structlog
 
+from gateway.control import causes
 from gateway.control.board import Board
+from gateway.control.causes import Cause
 from gateway.control.checkup_results import Subject, of_sighting, target_of
 from gateway.control.ports import Records, SiteEdit, SiteEditor
 from gateway.control.recognise import remembered
@@ -57,7 +59,8 @@ class Registered:
     """What has come of a registration.
 
     ``record`` is there once the camera is ``live``, after ``seconds``; until then ``reason`` and
-    ``hint`` say what the board says, and the record follows by itself.
+    ``hint`` say what the board says, ``code`` and ``about`` the same for programs, and the record
+    follows by itself.
     """
 
     camera: str
@@ -67,6 +70,8 @@ class Registered:
     seconds: float | None = None
     reason: str = ""
     hint: str = ""
+    code: str = ""
+    about: str = ""
     record: Acceptance | None = None
 
 
@@ -154,8 +159,11 @@ class Registrations:
             return replace(result, live=True, seconds=record.seconds, record=record)
         status = self._status(case)
         if status is None:
-            return replace(result, reason="The gateway has not taken the change over yet.")
-        return replace(result, reason=status.reason or str(status.state), hint=status.hint)
+            return _waiting(result, causes.NOT_TAKEN_OVER)
+        if not status.reason:
+            return _waiting(result, causes.NOT_PLAYING_YET)
+        why = Cause(status.code, status.reason, status.hint, status.about)
+        return _waiting(result, why)
 
     async def _accept(self, case: _Case) -> Acceptance | None:
         """Wait until the camera is live and write its record; ``None`` when it never was."""
@@ -246,6 +254,10 @@ class Registrations:
     @staticmethod
     def _log(site: str, camera: str) -> Any:
         return structlog.get_logger("registration").bind(site=site, camera=camera)
+
+
+def _waiting(result: Registered, why: Cause) -> Registered:
+    return replace(result, reason=why.text, hint=why.hint, code=why.code, about=why.about)
 
 
 def as_written(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -145,18 +145,27 @@ class Surveys:
 def checked_target(target: str) -> str:
     """Return an address that may be surveyed; raises BAD_REQUEST, never repeating a password."""
     text = target.strip()
-    hint = "write 10.12.0.21, 10.12.0.21:8000, http://... or rtsp://..."
     try:
         parts = urlsplit(text if "://" in text else f"//{text}")
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise GatewayError(ErrorKind.BAD_REQUEST, "That is no address.", hint) from error
+        raise _no_address() from error
     if "@" in parts.netloc:
         raise GatewayError(
             ErrorKind.BAD_REQUEST,
             "The address holds a user or a password.",
             "leave them out; they are given as a credential",
+            reason="password_in_address",
         )
     if not host or parts.scheme not in {"", "http", "https", "rtsp"} or not text.isprintable():
-        raise GatewayError(ErrorKind.BAD_REQUEST, "That is no address.", hint)
+        raise _no_address()
     return text
+
+
+def _no_address() -> GatewayError:
+    return GatewayError(
+        ErrorKind.BAD_REQUEST,
+        "That is no address.",
+        "write 10.12.0.21, 10.12.0.21:8000, http://... or rtsp://...",
+        reason="no_address",
+    )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from gateway.control.causes import Cause
 from gateway.control.recognise import KnownCameras, identities
 from gateway.control.survey_feed import Feed
 from gateway.kit.clock import Clock
@@ -90,15 +91,14 @@ class Book:
             self._sightings[one.n] = one
             self.feed.tell(SurveyEvent(_KINDS[one.state], status.progress, one))
         self._took = status.progress.elapsed_s
-        kind = SurveyEventKind.FINISHED
-        self.feed.tell(SurveyEvent(kind, status.progress, state=status.state, reason=status.reason))
+        self._tell_end(status.state, Cause(status.code, status.reason), status.progress)
 
-    def finish(self, state: SurveyState, reason: str) -> Progress:
+    def finish(self, state: SurveyState, why: Cause) -> Progress:
         """Write down the end; nothing is told after it."""
         self.searching = False
         self._took = self._clock.monotonic() - self._began
         progress = self.progress()
-        self.feed.tell(SurveyEvent(SurveyEventKind.FINISHED, progress, state=state, reason=reason))
+        self._tell_end(state, why, progress)
         return progress
 
     def progress(self) -> Progress:
@@ -114,6 +114,10 @@ class Book:
             searching=self.searching,
             elapsed_s=round(now if self._took is None else self._took, 2),
         )
+
+    def _tell_end(self, state: SurveyState, why: Cause, progress: Progress) -> None:
+        kind = SurveyEventKind.FINISHED
+        self.feed.tell(SurveyEvent(kind, progress, None, state, why.text, why.code))
 
     def _recognised(self, sighting: Sighting, *, unique: bool) -> Sighting:
         if self.known is None:

@@ -11,6 +11,7 @@ from typing import Final
 
 import structlog
 
+from gateway.control.causes import NOTHING, Cause
 from gateway.control.recognise import KnownCameras, host_of
 from gateway.control.survey_book import Book
 from gateway.control.survey_logins import Logins
@@ -18,7 +19,7 @@ from gateway.control.survey_memory import keep
 from gateway.control.survey_probe import Streams, probe
 from gateway.control.survey_tools import Order, Tools
 from gateway.model.device import DeviceReport, VideoSource
-from gateway.model.errors import GatewayError
+from gateway.model.errors import ErrorKind, GatewayError
 from gateway.model.found import FoundDevice
 from gateway.model.probe import ProbeFailure
 from gateway.model.remark import remark
@@ -43,6 +44,8 @@ _RTSP_ONLY: Final = ProbeFailure(
     "a camera answers by RTSP, but not by ONVIF",
     "switch ONVIF on in the camera's page, or survey its whole RTSP address",
 )
+_BROKEN: Final = Cause(ErrorKind.INTERNAL, "the survey has failed; the log says more")
+_CANCELLED: Final = Cause("", "cancelled")
 _MISTAKE: Final = ProbeFailure(
     "internal", "the gateway made a mistake with this camera", "the gateway's log says more"
 )
@@ -59,7 +62,7 @@ class Survey:
         self._known = KnownCameras(order.site, ())
         self._logins = Logins(order.site, order.credentials)
         self._state = SurveyState.RUNNING
-        self._reason = ""
+        self._why = NOTHING
         self._log = structlog.get_logger("survey").bind(site=order.site.id)
 
     @property
@@ -76,12 +79,14 @@ class Survey:
             started=self.started,
             progress=self.book.progress(),
             sightings=tuple(self.book.sightings),
-            reason=self._reason,
+            reason=self._why.text,
+            code=self._why.code,
         )
 
     def restore(self, status: SurveyStatus) -> None:
         """Be the survey that has come to this: it is over, and never run again."""
-        self.started, self._state, self._reason = status.started, status.state, status.reason
+        self.started, self._state = status.started, status.state
+        self._why = Cause(status.code, status.reason)
         self.book.restore(status)
 
     def sighting(self, n: int) -> Sighting | None:
@@ -90,36 +95,37 @@ class Survey:
 
     async def run(self) -> None:
         """Survey; ends with the event ``finished``, also when it is cancelled."""
-        state, reason = SurveyState.FAILED, "the survey has failed; the log says more"
+        state, why = SurveyState.FAILED, _BROKEN
         try:
             async with asyncio.timeout(self.order.deadline_s):
                 await self._all()
-            state, reason = SurveyState.FINISHED, ""
+            state, why = SurveyState.FINISHED, NOTHING
         except TimeoutError:
             state = SurveyState.TOO_LONG
-            reason = f"ended after {self.order.deadline_s:g} s; what was seen until then is shown"
+            text = f"ended after {self.order.deadline_s:g} s; what was seen until then is shown"
+            why = Cause("", text)
         except asyncio.CancelledError:
-            state, reason = SurveyState.CANCELLED, "cancelled"
+            state, why = SurveyState.CANCELLED, _CANCELLED
             raise
         except GatewayError as error:
-            reason = str(error)
+            why = _told(error)
         except ExceptionGroup as group:
             expected, _ = group.split(GatewayError)
             if expected is None:
                 self._log.exception("a survey has failed")
             else:
-                reason = str(expected.exceptions[0])
+                why = _told(expected.exceptions[0])
         finally:
-            self._finish(state, reason)
+            self._finish(state, why)
 
     def abandoned(self) -> None:
         """Say that nobody runs it (any more), be it that it never began."""
         if self.running:
-            self._finish(SurveyState.CANCELLED, "cancelled")
+            self._finish(SurveyState.CANCELLED, _CANCELLED)
 
-    def _finish(self, state: SurveyState, reason: str) -> None:
-        self._state, self._reason = state, reason
-        progress = self.book.finish(state, reason)
+    def _finish(self, state: SurveyState, why: Cause) -> None:
+        self._state, self._why = state, why
+        progress = self.book.finish(state, why)
         self._log.info(
             "a survey is over",
             state=str(state),
@@ -307,6 +313,13 @@ class Survey:
     def _camera_of(self, sighting: Sighting) -> tuple[Camera | None, Remembered | None]:
         camera = self.order.site.camera(sighting.camera) if sighting.camera else None
         return camera, self._known.memory(sighting.camera)
+
+
+def _told(error: Exception) -> Cause:
+    """Say what an error says: by its reason where its kind has several."""
+    if isinstance(error, GatewayError):
+        return Cause(error.reason or str(error.kind), str(error))
+    return Cause(ErrorKind.INTERNAL, str(error))
 
 
 def _failure_of(error: GatewayError) -> ProbeFailure:

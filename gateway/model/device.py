@@ -17,6 +17,7 @@ class DeviceFailureKind(StrEnum):
     BAD_ANSWER = "bad_answer"
     NO_PROFILE = "no_profile"
     OUTSIDE = "outside"
+    NOT_OFFERED = "not_offered"
 
 
 @dataclass(frozen=True, slots=True)

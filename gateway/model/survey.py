@@ -112,7 +112,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class SurveyStatus:
-    """A survey at one glance; ``reason`` says why it has not come to its end."""
+    """A survey at one glance; ``reason`` says why it is not complete, ``code`` in a word."""
 
     id: str
     site: str
@@ -121,6 +121,7 @@ class SurveyStatus:
     progress: Progress
     sightings: tuple[Sighting, ...] = ()
     reason: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,7 @@ class SurveyEvent:
     sighting: Sighting | None = None
     state: SurveyState = SurveyState.RUNNING
     reason: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

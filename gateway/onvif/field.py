@@ -146,7 +146,10 @@ class OnvifField:
         except DeviceError as error:
             failure = error.failure
             raise GatewayError(
-                ErrorKind.CAMERA_BAD_ANSWER, failure.message, failure.hint
+                ErrorKind.CAMERA_BAD_ANSWER,
+                failure.message,
+                failure.hint,
+                reason=str(failure.kind),
             ) from error
 
     async def _open(self) -> Interrogator:
@@ -169,11 +172,15 @@ async def _resolve(host: str) -> str:
             ErrorKind.CAMERA_UNREACHABLE,
             "the camera's host name is not known here",
             "write the camera's IPv4 address, or mend the name server",
+            reason="unknown_host",
         ) from error
     return str(infos[0][4][0])
 
 
 def _no_address() -> GatewayError:
     return GatewayError(
-        ErrorKind.BAD_REQUEST, "that is no address", "write 10.12.0.21 or http://10.12.0.21:8000/"
+        ErrorKind.BAD_REQUEST,
+        "that is no address",
+        "write 10.12.0.21 or http://10.12.0.21:8000/",
+        reason="no_address",
     )

@@ -219,7 +219,7 @@ def _words(element: "etree._Element") -> bytes:
 
 def _not_offered() -> Exception:
     return failed(
-        DeviceFailureKind.BAD_ANSWER,
+        DeviceFailureKind.NOT_OFFERED,
         "the camera does not offer H.264 without B-frames for this stream",
         "use another stream of the camera, or look for a newer firmware",
     )

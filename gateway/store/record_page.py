@@ -2,13 +2,13 @@
 
 import base64
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC
 from html import escape
 from types import MappingProxyType
 from typing import Final
 
-from gateway.model.probe import Playable
+from gateway.model.probe import Playable, Reason
 from gateway.model.survey import Acceptance
 
 _WORDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
@@ -79,13 +79,16 @@ STYLE_HASH: Final = (
 """The page's one style element, as a Content-Security-Policy (CSP 3, section 2.3.1) names it."""
 
 
-def page(record: Acceptance, language: str = "ru") -> str:
-    """Return the page in ``language`` (``ru`` or ``en``, anything else is ``en``)."""
+def page(record: Acceptance, language: str, mend: Callable[[Reason], str]) -> str:
+    """Return the page in ``language`` (``ru`` or ``en``, anything else is ``en``).
+
+    ``mend`` says in it which setting of the camera a reason asks to change.
+    """
     code = language if language in _WORDS else "en"
     words = _WORDS[code]
     rows = "".join(
         f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>"
-        for name, value in _rows(record, words, code)
+        for name, value in _rows(record, words, code, mend)
         if value
     )
     number = f" № {record.number}" if record.number else ""
@@ -99,7 +102,9 @@ def page(record: Acceptance, language: str = "ru") -> str:
     )
 
 
-def _rows(record: Acceptance, words: Mapping[str, str], language: str) -> Iterator[tuple[str, str]]:
+def _rows(
+    record: Acceptance, words: Mapping[str, str], language: str, mend: Callable[[Reason], str]
+) -> Iterator[tuple[str, str]]:
     yield words["site"], _named(record.site_name, record.site, language)
     yield words["camera"], _named(record.camera_name, record.camera, language)
     yield words["when"], record.when.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
@@ -113,7 +118,7 @@ def _rows(record: Acceptance, words: Mapping[str, str], language: str) -> Iterat
     if record.verdict is not None:
         yield words["verdict"], words[record.verdict.playable]
         for reason in record.verdict.reasons:
-            yield words["advice"], reason.setting
+            yield words["advice"], mend(reason)
     if record.seconds is not None:
         yield words["seconds"], f"{record.seconds:.1f} {words['unit']}"
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import sys
 import threading
 from contextlib import AsyncExitStack
@@ -24,6 +25,8 @@ gstreamer = [
     pytest.mark.skipif(bool(gst_camera.missing()), reason=gst_camera.missing() or "installed"),
 ]
 WRONG = "planted-wrong-11"
+RUSSIAN = re.compile(r"[\u0400-\u04ff]")
+ENGLISH = re.compile(r"[A-Za-z]{4,} [a-z]{2,} [a-z]{2,}")
 
 
 async def gateway(folder: Path, *words: str, **environment: str) -> tuple[int, str, str]:
@@ -39,6 +42,7 @@ async def gateway(folder: Path, *words: str, **environment: str) -> tuple[int, s
             "CAMERAS": PASSWORD,
             "GST": gst_camera.PASSWORD,
             "OLD": WRONG,
+            "LC_ALL": "C.UTF-8",
             **environment,
         },
     )
@@ -125,6 +129,54 @@ async def test_fix_shows_before_and_after_and_asks(tmp_path: Path) -> None:
         assert "H264" in err
         assert "back to" in err
     assert only(out)["make"] == "Acme"
+
+
+async def test_in_a_russian_terminal_the_commands_speak_russian(tmp_path: Path) -> None:
+    async with OnvifCamera() as camera:
+        words = ("probe", camera.url, "--credential", "env:CAMERAS:viewer")
+        code, out, err = await gateway(tmp_path, *words, "--fix", "--yes", LC_ALL="ru_RU.UTF-8")
+        english_code, english, _ = await gateway(tmp_path, *words)
+        _, told, _ = await gateway(tmp_path, *words, "--json", LC_ALL="ru_RU.UTF-8")
+        _, english_told, _ = await gateway(tmp_path, *words, "--json")
+    assert (code, english_code) == (2, 2)
+    for said in ("УСТРОЙСТВО", "(новая)", "По этому адресу никто не отвечает", "основной:"):
+        assert said in out
+    for said in ("сейчас: H265", "станет: H264", "не помогло, возвращаем: H265"):
+        assert said in err
+    assert not ENGLISH.search(out + err)
+    assert ENGLISH.search(english)
+    assert not RUSSIAN.search(english)
+    told, english_told = (
+        re.sub(r'"(seconds|clock_off_s)": [-0-9.]+', "", text) for text in (told, english_told)
+    )
+    assert told == english_told, "what is for programs has no language"
+
+
+async def test_a_camera_is_registered_in_russian(tmp_path: Path) -> None:
+    sites = tmp_path / "sites"
+    sites.mkdir()
+    (sites / "gateway.yaml").write_text(f"data_dir: {tmp_path}/data\n", encoding="utf-8")
+    text = "name: House\ndiscovery: {subnets: [127.0.0.0/29]}\ncameras: []\n"
+    (sites / "house.yaml").write_text(text, encoding="utf-8")
+    async with rtsp_peer() as camera:
+        words = ("register", "house", "--camera", camera.url(), "--id", "door")
+        words += ("--name", "Дверь", "--url", "http://127.0.0.1:9")
+        refused, _, err = await gateway(tmp_path, *words, LANG="ru_RU.UTF-8", LC_ALL="")
+        assert refused == 1
+        assert "Камера не показывает: Камера соединяется, но изображения не даёт." in err
+        assert "что делать: " in err
+        assert "--force" in err
+        assert not ENGLISH.search(err)
+        code, out, _ = await gateway(tmp_path, *words, "--force", LANG="ru_RU.UTF-8", LC_ALL="")
+        assert code == 0
+        assert "Камера door зарегистрирована, но шлюз" in out
+        again, _, err = await gateway(tmp_path, *words, "--force", LANG="ru_RU.UTF-8", LC_ALL="")
+    assert again == 1
+    assert "уже зарегистрирована под именем door" in err
+    code, _, err = await gateway(tmp_path, "discover", "nowhere", LANGUAGE="ru", LC_ALL="en_US")
+    assert code == 1
+    assert "Дома nowhere нет." in err
+    assert "есть такие: house" in err
 
 
 @pytest.fixture

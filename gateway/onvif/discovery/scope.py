@@ -40,12 +40,14 @@ class Scope:
                 ErrorKind.CONFIG_INVALID,
                 "the site does not say where its cameras are",
                 "write discovery.subnets (such as [10.12.0.0/24]) or discovery.interface",
+                reason="no_networks",
             )
         if sum(network.num_addresses for network in networks) > MOST_HOSTS:
             raise GatewayError(
                 ErrorKind.CONFIG_INVALID,
                 f"the site's subnets hold more than {MOST_HOSTS} addresses",
                 "write the cameras' own subnets, such as 10.12.0.0/24",
+                reason="many_addresses",
             )
         return cls(networks, interface)
 
@@ -86,6 +88,7 @@ def _network(text: str) -> ipaddress.IPv4Network:
             ErrorKind.CONFIG_INVALID,
             f"'{text}' is no IPv4 subnet",
             "write it as address/length, such as 10.12.0.0/24",
+            reason="bad_subnet",
         ) from error
 
 
@@ -111,5 +114,6 @@ def interface_address(interface: str, request: int = _SIOCGIFADDR) -> str:
                 ErrorKind.CONFIG_INVALID,
                 f"the network interface '{interface}' is not there or has no IPv4 address",
                 "see 'ip -4 address' and correct discovery.interface",
+                reason="no_interface",
             ) from error
     return socket.inet_ntoa(answer[20:24])

@@ -28,6 +28,7 @@ from gateway.model.server import (
     StreamObserved,
 )
 from gateway.model.site import Discovery, Site
+from gateway.saying import Sayings
 from gateway.store.record_page import page
 from tests.peers.onvif_device import OnvifCamera, Quirks
 from tests.rooms.api.conftest import Client
@@ -63,7 +64,7 @@ def app_of(stage: Stage, net: Field, folder: Path) -> web.Application:
             registrations,
             net.records,
             Buildings(files, lambda site, draft: foreseen(stage, site, draft)),
-            page,
+            lambda record, language: page(record, language, Sayings(language).mend),
         ),
     )
     hold_to_document(app, stage.undescribed)

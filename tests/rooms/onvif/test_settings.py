@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.control.encoder_fix import Workshop
+from gateway.control.encoder_fix import Doing, Workshop
 from gateway.demo.rtsp_server import RtspServer
 from gateway.demo.stream import Stream
 from gateway.kit.clock import SystemClock
@@ -86,13 +86,13 @@ async def test_the_old_setting_comes_back_when_no_picture_does(
         sighting = await seen(field, camera)
         work = workshop(field, prober)
         change = await work.propose(sighting, GOOD)
-        lines: list[str] = []
-        done = await work.fix(sighting, change, GOOD, tell=lines.append)
+        done_so_far: list[Doing] = []
+        done = await work.fix(sighting, change, GOOD, tell=done_so_far.append)
         assert not done.kept
         assert done.result.failure is not None
         assert camera.encoder["codec"] == before["codec"]
         assert camera.asked.count("SetVideoEncoderConfiguration") == 2
-    assert "back to H265" in lines[-1]
+    assert done_so_far == [Doing.SET, Doing.BACK]
 
 
 @pytest.mark.parametrize("media2", [False, True])

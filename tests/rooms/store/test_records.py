@@ -331,7 +331,7 @@ class _Reader(HTMLParser):
 )  # fmt: skip
 def test_a_record_prints_by_itself_in_two_languages(language: str, words: tuple[str, ...]) -> None:
     reader = _Reader()
-    reader.feed(page(replace(RECORD, number=7), language))
+    reader.feed(page(replace(RECORD, number=7), language, lambda reason: reason.setting))
     for word in (*words, "Acme Dome", "1280 x 720", "switch them off", "№ 7", RECORD.who):
         assert word in reader.text, word
     assert "script" not in reader.tags

@@ -6,7 +6,7 @@ import { ApiError } from "../api.js";
 import { element, icon } from "../element.js";
 import { Lines } from "../player/lines.js";
 import { Following } from "./following.js";
-import { sayError } from "./told.js";
+import { sayError, whyEnded } from "./told.js";
 import { SightingCard } from "./sighting-card.js";
 /** @import { ServerEvent } from "../types.js" */
 /** @import { RoomParts, Sighting, StaffCamera, Survey } from "./types.js" */
@@ -165,8 +165,8 @@ export class Finder {
     this.#list.append(card.card);
   }
 
-  /** @param {Pick<Survey, "state"|"reason"|"progress">} survey */
-  #count({ state, reason, progress }) {
+  /** @param {Pick<Survey, "state"|"reason"|"code"|"progress">} survey */
+  #count({ state, reason, code, progress }) {
     const words = this.#words;
     const running = state === "running";
     this.#start.disabled = running;
@@ -181,7 +181,7 @@ export class Finder {
     else this.#progress.textContent = words.text("find.done", { count, seconds, time: words.time(this.#started) });
     if (running) return;
     this.#newFirst();
-    if (state !== "finished") this.#said.textContent = words.text(`find.ended.${state}`, { reason });
+    if (state !== "finished") this.#said.textContent = words.text(`find.ended.${state}`, { reason: whyEnded(words, code, reason) });
   }
 
   /** @param {unknown} error */

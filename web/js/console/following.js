@@ -9,7 +9,7 @@ const AGAIN_MS = 1_500;
 
 /**
  * @typedef {{sighting: (sighting: Sighting) => void, failed: (error: unknown) => void,
- *   progress: (survey: Pick<Survey, "state"|"reason"|"progress">) => void}} FollowingHooks
+ *   progress: (survey: Pick<Survey, "state"|"reason"|"code"|"progress">) => void}} FollowingHooks
  */
 
 export class Following {
@@ -63,6 +63,6 @@ export class Following {
     if (name === "open") return;
     if (data.sighting) this.#hooks.sighting(data.sighting);
     const state = name === "finished" ? data.state : "running";
-    this.#hooks.progress({ state, reason: data.reason ?? "", progress: data.progress });
+    this.#hooks.progress({ state, reason: data.reason ?? "", code: data.code ?? "", progress: data.progress });
   }
 }

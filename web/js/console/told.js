@@ -14,7 +14,7 @@ const WHOLE = new Set([
 ]);
 const WHOLE_PROBLEMS = new Set([
   ...["changed", "busy", "by_hand", "bad_id", "site_taken", "camera_taken", "no_site", "survey_running", "unauthorized"],
-  ...["too_many_requests", "gateway_busy", "privacy"],
+  ...["too_many_requests", "gateway_busy", "privacy", "no_address", "password_in_address", "not_by_onvif"],
 ]);
 const HOUR_S = 3600;
 
@@ -98,6 +98,12 @@ export function sayError(words, error) {
   const exact = [error.message, error.hint].filter(Boolean).join(" ");
   if (!said) return exact;
   return WHOLE_PROBLEMS.has(code) || said === error.message ? said : `${said} ${exact}`;
+}
+
+/** Why a survey could not go on. @param {Words} words @param {string} code @param {string} exact in English */
+export function whyEnded(words, code, exact) {
+  const said = code ? sentence(words, `problem.${code}`) || sentence(words, `cause.${code}`) : "";
+  return [said, exact].filter(Boolean).join(" ");
 }
 
 /** A length of time. @param {Words} words @param {number} seconds of either sign */

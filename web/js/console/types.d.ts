@@ -207,6 +207,7 @@ export interface Survey {
   id: string;
   state: "running" | "finished" | "cancelled" | "too_long" | "failed";
   reason: string;
+  code: string;
   started: string;
   progress: Progress;
   sightings: Sighting[];
