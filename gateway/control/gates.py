@@ -14,6 +14,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from gateway.control.answering import Fellows
+from gateway.control.upgrades import Turns
 from gateway.kit.secret import Secret
 
 DIAL_S: Final = 0.25
@@ -43,13 +44,14 @@ class Gates:
     ``heavy``: sites that make or start a media server; more only slow one another down.
     ``asked``: media servers that are asked how they are. ``doubted``: the same for those that have
     not answered last time, so that those that hang keep nobody waiting. ``fellows``: whether a
-    silent one may be replaced.
+    silent one may be replaced. ``upgrades``: media servers that another version makes anew.
     """
 
     heavy: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_HEAVY))
     asked: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_ASKED))
     doubted: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_DOUBTED))
     fellows: Fellows = field(default_factory=Fellows)
+    upgrades: Turns = field(default_factory=Turns)
     _pulls: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_PULLS))
     _networks: dict[str, _Places] = field(default_factory=dict, init=False)
 

@@ -5,11 +5,22 @@ no further step, and no step touches what does not belong to the site.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Final
 
 from gateway.control.desired import Desired, WantedCapture
 from gateway.model.plan import Plan, Step, StepKind
 from gateway.model.remark import Remark, remark
-from gateway.model.server import CaptureObserved, Role, ServerObserved, ServerSpec, ServerState
+from gateway.model.server import (
+    CaptureObserved,
+    Role,
+    ServerObserved,
+    ServerSpec,
+    ServerState,
+    without_version,
+)
+
+OTHER_VERSION: Final = "other_version"
+"""The code of the reason for replacing a server that only a newer or older gateway has made."""
 
 Captures = Mapping[str, Collection[CaptureObserved]]
 """What each media server pulls, by server id; one that could not be asked is absent."""
@@ -22,10 +33,12 @@ def make_plan(
     *,
     fingerprint: Callable[[ServerSpec], str],
     hung: Collection[str] = (),
+    waiting: Collection[str] = (),
 ) -> Plan:
     """Return the steps that make the world as ``wanted``: servers first, then cameras.
 
-    ``hung`` are media servers that run and have answered nobody for long.
+    ``hung`` are media servers that run and have answered nobody for long, ``waiting`` those that
+    play on although another version is installed, because it is not their turn.
     """
     there = {server.id: server for server in servers}
     own = {server.id: server for server in servers if server.site == wanted.site}
@@ -35,6 +48,8 @@ def make_plan(
         if observed is not None and observed.site != wanted.site:
             continue  # somebody else's server has the name: never ours to touch
         step = _server_step(spec, observed, fingerprint)
+        if step is not None and step.reason.code == OTHER_VERSION and spec.id in waiting:
+            step = None
         if step is None and spec.id in hung:
             reason = remark("hung", "it runs, but has answered nobody for long")
             step = Step(StepKind.REPLACE, spec.site, spec.id, reason, spec=spec)
@@ -76,6 +91,8 @@ def _server_step(
         return Step(StepKind.CREATE, spec.site, spec.id, reason, spec=spec)
     if observed.fingerprint != fingerprint(spec):
         reason = remark("settings_changed", "its settings have changed")
+        if without_version(observed.fingerprint) == without_version(fingerprint(spec)):
+            reason = remark("other_version", "another version of the media server is installed")
         return Step(StepKind.REPLACE, spec.site, spec.id, reason, spec=spec)
     if observed.state is ServerState.STOPPED:
         last = observed.detail.strip().rpartition("\n")[2]

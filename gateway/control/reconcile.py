@@ -6,7 +6,7 @@ what it remembers. What it does remember is only when something failed, so as no
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -20,6 +20,7 @@ from gateway.control.last_step import done, failed, troubled
 from gateway.control.pacing import Pacing
 from gateway.control.plan import make_plan
 from gateway.control.ports import MediaServer, Runtime
+from gateway.control.upgrades import waiting
 from gateway.kit.clock import Clock
 from gateway.kit.measures import Measures
 from gateway.kit.secret import Secret
@@ -90,8 +91,10 @@ class Reconciler:
             await self.clients.forget(gone)
         return tuple(await asyncio.gather(*(self._ask(server) for server in self._servers)))
 
-    def plan(self, wanted: Desired, servers: Sequence[ServerFacts]) -> Plan:
-        """Return the steps from what was seen to what is wanted."""
+    def plan(
+        self, wanted: Desired, servers: Sequence[ServerFacts], later: Collection[str] = ()
+    ) -> Plan:
+        """Return the steps from what was seen to what is wanted; upgrades of ``later`` wait."""
         captures = {one.observed.id: one.captures for one in servers if one.asked}
         return make_plan(
             wanted,
@@ -99,6 +102,7 @@ class Reconciler:
             captures,
             fingerprint=self.runtime.fingerprint,
             hung=self._answering.hung(self.clock.monotonic()),
+            waiting=later,
         )
 
     async def cycle(self, decide: Decide, *, fresh: bool = True, act: bool = True) -> Facts:
@@ -115,6 +119,9 @@ class Reconciler:
             return Facts(self.site, troubles={self.site: error}, last_step=self._last_step)
         wanted = decide(servers)
         plan = self.plan(wanted, servers)
+        later = waiting(plan, servers, self.gates.upgrades, self.clock.monotonic())
+        if later:
+            plan = self.plan(wanted, servers, later)
         self._note_health(wanted, servers)
         for step in plan.steps if act else ():
             await self._take(step)
@@ -155,6 +162,7 @@ class Reconciler:
             return self._unanswered(server, _silent(server.id))
         self._known_good.add(server.id)
         self._answering.heard(server.id)
+        self.gates.upgrades.over(server.id)
         return ServerFacts(server, True, tuple(captures), tuple(streams), stats=stats)  # noqa: FBT003  # asked
 
     def _unanswered(self, server: ServerObserved, error: GatewayError) -> ServerFacts:

@@ -24,6 +24,11 @@ def edge_id(site: str, n: int) -> str:
     return f"{site}.edge{n}"
 
 
+def without_version(fingerprint: str) -> str:
+    """Return what a fingerprint says of the settings: ``@`` and a version may follow that."""
+    return fingerprint.partition("@")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class ServerSpec:
     """One wanted media server. ``id`` is unique in the fleet (the site's id for the origin).
@@ -74,7 +79,8 @@ class ControlAddress:
 class ServerObserved:
     """One media server that the runtime shows.
 
-    ``fingerprint`` is that of the spec it was made from; ``detail`` holds the last log lines of
+    ``fingerprint`` is that of the spec it was made from, with ``@`` and the version of what made it
+    where that matters; ``detail`` holds the last log lines of
     one that died; ``control`` is there once it can be asked.
     """
 

@@ -10,8 +10,10 @@ from gateway.model.server import Role, ServerSpec
 from gateway.model.site import RtspOutput
 
 
-def fingerprint(spec: ServerSpec, **more: Any) -> str:
+def fingerprint(spec: ServerSpec, *, version: str = "", **more: Any) -> str:
     """Return 16 hex digits that differ when ``spec`` or one of ``more`` (JSON values) differs.
+
+    ``@`` and the version follow, where there is one: an upgrade is no change of settings.
 
     The licence and the users of the RTSP output go in as hashes of their own, so that the
     fingerprint may be shown.
@@ -23,7 +25,8 @@ def fingerprint(spec: ServerSpec, **more: Any) -> str:
         users = [(user.username, user.password.reveal()) for user in spec.rtsp_output.users]
         values["rtsp_users"] = hashlib.sha256(json.dumps(users).encode()).hexdigest()
     text = json.dumps(values, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    mark = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return f"{mark}@{version}" if version else mark
 
 
 def plain(spec: ServerSpec) -> dict[str, Any]:
