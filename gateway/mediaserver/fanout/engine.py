@@ -79,13 +79,13 @@ class WebRtcEngine:
             doors=self._doors,
             on_keys=self._connected,
             on_failed=self._failed,
-            on_left=self._left,
         )
         self._upkeep = Upkeep(
             self._settings,
             self._counters,
             entrance=self._entrance,
             reporter=self._reporter,
+            left=self._left,
             failed=self._failed,
         )
         self._log = structlog.get_logger("mediaserver")

@@ -22,7 +22,6 @@ _FIRST_RTCP: Final = 192
 _LAST_RTCP: Final = 223
 
 OnKeys = Callable[[Viewer, SrtpKeys], None]
-OnLeft = Callable[[Viewer], None]
 OnFailed = Callable[[Viewer, str], None]
 
 
@@ -42,7 +41,6 @@ class Entrance:
         doors: Doors,
         on_keys: OnKeys,
         on_failed: OnFailed,
-        on_left: OnLeft,
     ) -> None:
         self._dtls = dtls
         self._listener = listener
@@ -50,7 +48,6 @@ class Entrance:
         self._doors = doors
         self._on_keys = on_keys
         self._on_failed = on_failed
-        self._on_left = on_left
         self._by_ufrag: dict[str, Viewer] = {}
         self._by_address: dict[Address, Viewer] = {}
         self._queue: deque[tuple[Viewer, bytes]] = deque()
@@ -144,10 +141,10 @@ class Entrance:
             viewer.move(link, address)
 
     def _queue_handshake(self, viewer: Viewer, data: bytes) -> None:
-        if viewer.keys is not None and viewer.handshake is None:
+        if viewer.keys is not None and data[0] == _ALERT:
             # Nobody can read an alert any more, but it can only mean goodbye.
-            if data[0] == _ALERT:
-                self._listener.leaving(viewer, time.monotonic())
+            self._listener.leaving(viewer, time.monotonic())
+        if viewer.keys is not None and (data[0] == _ALERT or viewer.handshake is None):
             return
         if len(self._queue) >= _MOST_QUEUED or viewer.queued >= _MOST_QUEUED_OF_ONE:
             self._counters.handshakes_dropped += 1
@@ -177,9 +174,6 @@ class Entrance:
             self._send(viewer, handshake.receive(data))
         except DtlsError as error:
             self._fail(viewer, error)
-            return
-        if handshake.closed:
-            self._on_left(viewer)
             return
         if handshake.keys is not None and viewer.keys is None:
             self._counters.handshakes += 1

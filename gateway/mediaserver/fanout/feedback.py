@@ -21,7 +21,9 @@ REFRESH_SECONDS: Final = 1.0
 """At most one answer to picture loss in this time."""
 
 _REFRESH_PACKETS: Final = 128
-_BYE_GRACE: Final = 8.0
+_BYE_GRACE: Final = 4.0
+"""Seconds for another sign of life: browsers check every 2.5 s and report every second."""
+
 _LEAST_BYTES: Final = 8
 _REMEMBERED: Final = 128
 _FORGOTTEN_AFTER: Final = 2.0
@@ -66,10 +68,15 @@ class Listener:
             self._reporter.echo(viewer, feedback.reference)
         if feedback.bye:
             self.leaving(viewer, now)
+        else:
+            viewer.ice.checked = now  # an authentic report proves as much as a check
         return True
 
     def leaving(self, viewer: Viewer, now: float) -> None:
-        """Believe that a viewer leaves, until it gives another sign of life soon."""
+        """Believe that a viewer leaves, until it gives another sign of life soon.
+
+        Anybody may have sent its address's alert: it costs the viewer a second's video at most.
+        """
         soon = now - self._consent_timeout + _BYE_GRACE
         viewer.ice.checked = min(viewer.ice.checked, soon)
         viewer.heard = float("-inf")
@@ -154,7 +161,8 @@ def _copies(viewer: Viewer, number: int, now: float) -> int:
 
     Twice to who asks again: the answer was lost too, and another such loss would be seen as a
     frozen picture; packets so asked for are few. Twice to who cannot ask again soon, because the
-    round trip is not known there yet. But where much is lost, the many come before the second.
+    round trip is not known there yet. But where much is lost, the many come before the second,
+    and a TCP connection loses nothing by itself.
     """
     resent = viewer.resent
     while resent:
@@ -167,7 +175,8 @@ def _copies(viewer: Viewer, number: int, now: float) -> int:
         return 0
     resent[number] = now, times + 1
     slow = viewer.echoed < 0 or now - viewer.born < _LEARNING_SECONDS
-    return 2 if (times or slow) and viewer.tokens > _PLENTY else 1
+    by_udp = viewer.link is not None and viewer.link.shared >= 0
+    return 2 if by_udp and (times or slow) and viewer.tokens > _PLENTY else 1
 
 
 class Reporter:

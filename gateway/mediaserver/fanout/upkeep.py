@@ -28,7 +28,10 @@ CALM_REPORT_SECONDS: Final = 5.0
 
 
 class Upkeep:
-    """One timer for all viewers; ``failed`` is told of those who cannot stay."""
+    """One timer for all viewers.
+
+    ``left`` is told of those who have gone, ``failed`` of those who cannot stay.
+    """
 
     def __init__(
         self,
@@ -37,12 +40,14 @@ class Upkeep:
         *,
         entrance: Entrance,
         reporter: Reporter,
+        left: Callable[[Viewer], None],
         failed: Callable[[Viewer, str], None],
     ) -> None:
         self._settings = settings
         self._counters = counters
         self._entrance = entrance
         self._reporter = reporter
+        self._left = left
         self._failed = failed
         self._heap = Heap()
         self._unsettled: dict[Viewer, None] = {}
@@ -79,6 +84,9 @@ class Upkeep:
             self._wait_for_keys(viewer, now)
             return
         if now - viewer.ice.checked > self._settings.consent_timeout:
+            if viewer.said_goodbye:
+                self._left(viewer)
+                return
             self._counters.timeouts += 1
             self._failed(viewer, "Failed by ICE keep alive")
             return

@@ -120,6 +120,11 @@ class Viewer:
         """Whether ICE and DTLS are done and the play has not ended."""
         return self.keys is not None and self.mode is not Mode.ENDED
 
+    @property
+    def said_goodbye(self) -> bool:
+        """Whether it took its leave and has not been heard of since."""
+        return self.heard == float("-inf")
+
     def move(self, link: "Link", address: "Address") -> None:
         """Be sent everything by ``link`` to ``address`` from now on."""
         if address != self.address:

@@ -1,5 +1,6 @@
 """DTLS in the server's role, only to agree on SRTP keys (RFC 5764, RFC 8842)."""
 
+import contextlib
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,8 @@ MAX_DATAGRAMS: Final = 64
 """Datagrams of one handshake; an honest one takes two to ten."""
 
 _RECORD_HEADER: Final = 13
+_CHANGE_CIPHER_SPEC: Final = b"\x14"
+_HANDSHAKE: Final = b"\x16"
 _MAX_DATAGRAM: Final = 16_384
 _LABEL: Final = b"EXTRACTOR-dtls_srtp"
 _CIPHERS: Final = (
@@ -73,9 +76,22 @@ class DtlsServer:
 
 
 class Handshake:
-    """One viewer's DTLS association, kept until nothing of it can be asked for again."""
+    """One viewer's DTLS association, kept until nothing of it can be asked for again.
 
-    __slots__ = ("_connection", "_datagrams", "_fingerprints", "_profiles", "closed", "keys")
+    Once the keys are agreed OpenSSL's 75 KB are let go: what can still be wanted is our last
+    flight, if it was lost, and a goodbye, and both are ready then. A crowd that shakes hands one
+    after the other takes the memory of one.
+    """
+
+    __slots__ = (
+        "_connection",
+        "_datagrams",
+        "_fingerprints",
+        "_goodbye",
+        "_last_flight",
+        "_profiles",
+        "keys",
+    )
 
     def __init__(
         self,
@@ -83,73 +99,73 @@ class Handshake:
         fingerprints: Mapping[str, str],
         profiles: Mapping[bytes, Profile],
     ) -> None:
-        self._connection = connection
+        self._connection: SSL.Connection | None = connection
         self._fingerprints = fingerprints
         self._profiles = profiles
         self._datagrams = 0
+        self._last_flight: list[bytes] = []
+        self._goodbye: list[bytes] = []
         self.keys: SrtpKeys | None = None
-        self.closed = False
 
     def receive(self, datagram: bytes) -> list[bytes]:
         """Take one datagram and return those to send; sets :attr:`keys` when it is done.
 
-        Sets :attr:`closed` when the browser says goodbye. Raises :class:`DtlsError`.
+        Raises :class:`DtlsError`.
         """
         self._datagrams += 1
         if self._datagrams > MAX_DATAGRAMS:
             raise DtlsError("the handshake never ends")
         if len(datagram) > _MAX_DATAGRAM:
             return []
+        connection = self._connection
+        if connection is None:
+            # A browser that says its last words again has not heard ours (RFC 6347 section 4.2.4).
+            again = datagram[:1] in {_CHANGE_CIPHER_SPEC, _HANDSHAKE}
+            return self._last_flight if again else []
         try:
-            self._connection.bio_write(datagram)
-            if self.keys is None:
-                self._connection.do_handshake()
-                self.keys = self._export()
-            else:
-                self._connection.recv(MTU)
+            connection.bio_write(datagram)
+            connection.do_handshake()
+            self.keys = self._export(connection)
         except SSL.WantReadError:
-            pass
-        except SSL.ZeroReturnError:
-            self.closed = True
+            return _pending(connection)
         except SSL.Error as error:
             raise DtlsError(f"TLS says {_reason(error)}") from error
-        return self._pending()
+        self._connection, self._last_flight = None, _pending(connection)
+        with contextlib.suppress(SSL.Error):
+            connection.shutdown()
+        self._goodbye = _pending(connection)
+        return self._last_flight
 
     def retransmit(self) -> list[bytes]:
         """Return what must be sent again now because its answer is overdue (RFC 6347 4.2.4)."""
-        if self.keys is not None:
+        connection = self._connection
+        if connection is None:
             return []
         try:
-            if not self._datagrams or self._connection.DTLSv1_get_timeout() != 0:
+            if not self._datagrams or connection.DTLSv1_get_timeout() != 0:
                 return []
-            self._connection.DTLSv1_handle_timeout()
+            connection.DTLSv1_handle_timeout()
         except SSL.Error as error:
             raise DtlsError(f"TLS says {_reason(error)}") from error
-        return self._pending()
+        return _pending(connection)
 
     def goodbye(self) -> list[bytes]:
-        """Return the alert that closes the association."""
-        if self.keys is None or self.closed:
-            return []
-        try:
-            self._connection.shutdown()
-        except SSL.Error:
-            return []
-        return self._pending()
+        """Return the alert that closes the association; nothing before there are keys."""
+        return self._goodbye
 
-    def _export(self) -> SrtpKeys:
-        self._check_fingerprint()
-        profile = self._profiles.get(self._connection.get_selected_srtp_profile())
+    def _export(self, connection: SSL.Connection) -> SrtpKeys:
+        self._check_fingerprint(connection)
+        profile = self._profiles.get(connection.get_selected_srtp_profile())
         if profile is None:
             raise DtlsError("no common SRTP protection profile")
         key, salt = profile.key, profile.salt
-        material = self._connection.export_keying_material(_LABEL, 2 * (key + salt))
+        material = connection.export_keying_material(_LABEL, 2 * (key + salt))
         client, server = material[:key], material[key : 2 * key]
         salts = material[2 * key :]
         return SrtpKeys(profile, server + salts[salt:], client + salts[:salt])
 
-    def _check_fingerprint(self) -> None:
-        certificate = self._connection.get_peer_certificate(as_cryptography=True)
+    def _check_fingerprint(self, connection: SSL.Connection) -> None:
+        certificate = connection.get_peer_certificate(as_cryptography=True)
         if certificate is None:
             raise FingerprintError("the browser showed no certificate")
         encoded = certificate.public_bytes(Encoding.DER)
@@ -161,28 +177,27 @@ class Handshake:
                 return
         raise FingerprintError("the browser's certificate is not the one of its offer")
 
-    def _pending(self) -> list[bytes]:
-        """Return OpenSSL's records, whole ones packed into datagrams of at most ``MTU``."""
-        stream = b""
-        while True:
-            try:
-                stream += self._connection.bio_read(_MAX_DATAGRAM)
-            except SSL.WantReadError:
-                break
-            except SSL.Error:
-                break
-        datagrams: list[bytes] = []
-        position = start = 0
-        while position + _RECORD_HEADER <= len(stream):
-            size = int.from_bytes(stream[position + 11 : position + 13], "big")
-            stop = position + _RECORD_HEADER + size
-            if stop - start > MTU and position > start:
-                datagrams.append(stream[start:position])
-                start = position
-            position = stop
-        if position > start:
+
+def _pending(connection: SSL.Connection) -> list[bytes]:
+    """Return OpenSSL's records, whole ones packed into datagrams of at most ``MTU``."""
+    stream = b""
+    while True:
+        try:
+            stream += connection.bio_read(_MAX_DATAGRAM)
+        except SSL.Error:  # nothing more to read is one of these
+            break
+    datagrams: list[bytes] = []
+    position = start = 0
+    while position + _RECORD_HEADER <= len(stream):
+        size = int.from_bytes(stream[position + 11 : position + 13], "big")
+        stop = position + _RECORD_HEADER + size
+        if stop - start > MTU and position > start:
             datagrams.append(stream[start:position])
-        return datagrams
+            start = position
+        position = stop
+    if position > start:
+        datagrams.append(stream[start:position])
+    return datagrams
 
 
 def _reason(error: SSL.Error) -> str:

@@ -8,7 +8,7 @@ PAUSE_SECONDS: Final = 3.0
 
 
 class Heap:
-    """The C heap, in which each handshake leaves about 80 KB of holes.
+    """The C heap, in which a crowd that shakes hands at once leaves about 75 KB of holes each.
 
     glibc keeps holes for later; trimming takes a few milliseconds, so it is done seldom.
     """

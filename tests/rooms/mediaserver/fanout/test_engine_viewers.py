@@ -314,13 +314,32 @@ async def test_a_stranger_moves_nobody(scene: Scene) -> None:
         await until(lambda: len(viewer.packets) == 6)
 
 
-async def test_a_viewer_that_says_goodbye_is_gone_at_once(scene: Scene) -> None:
+async def test_a_viewer_that_says_goodbye_is_gone_soon(scene: Scene) -> None:
     async with LeanViewer() as viewer:
         await scene.join(viewer)
+        scene.push(key=True)
+        await until(lambda: len(viewer.packets) == 3)
         viewer.dtls.shutdown()
         viewer.send(viewer.dtls.bio_read(2000))
+        await until(lambda: scene.engine.counters()["pauses"] == 1)
         await until(lambda: viewer.ended)
         assert viewer.ended == (PlayEnd.STOPPED, "Stopped by user")
+
+
+async def test_an_alert_in_a_viewers_name_does_not_end_it(scene: Scene) -> None:
+    async with LeanViewer() as viewer:
+        await scene.join(viewer)
+        scene.push(key=True)
+        await until(lambda: len(viewer.packets) == 3)
+        viewer.send(b"\x15\xfe\xfd" + bytes(24))
+        await until(lambda: scene.engine.counters()["pauses"] == 1)
+        (known,) = scene.engine._viewers.values()
+        before = known.ice.checked
+        viewer.nack(viewer.sequence()[0])
+        await until(lambda: known.ice.checked > before + 1)
+        scene.push()
+        await until(lambda: contiguous(viewer.sequence()) and len(viewer.sequence()) == 6)
+        assert not viewer.ended
 
 
 async def test_a_silent_viewer_is_paused_and_then_forgotten() -> None:

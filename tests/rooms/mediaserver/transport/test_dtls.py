@@ -1,6 +1,7 @@
 """DTLS against another implementation's client, and against nonsense."""
 
 import contextlib
+import weakref
 
 import pytest
 from hypothesis import given
@@ -77,14 +78,43 @@ def test_keys_are_agreed_and_the_server_chooses(offered: bytes, expected: object
     assert shown == OURS.x509
 
 
-def test_a_goodbye_is_heard_and_said() -> None:
+def test_a_goodbye_is_said() -> None:
     handshake = SERVER.handshake({"sha-256": THEIRS.fingerprint.lower()})
+    assert handshake.goodbye() == []
     browser = client(b"SRTP_AEAD_AES_128_GCM")
     shake(browser, handshake)
-    assert handshake.goodbye()
-    browser.shutdown()
-    handshake.receive(browser.bio_read(4096))
-    assert handshake.closed
+    for datagram in handshake.goodbye():
+        browser.bio_write(datagram)
+    with pytest.raises(SSL.ZeroReturnError):
+        browser.recv(100)
+
+
+def test_a_last_flight_that_was_lost_is_sent_again() -> None:
+    handshake = SERVER.handshake({"sha-256": THEIRS.fingerprint})
+    browser = client(b"SRTP_AEAD_AES_128_GCM")
+    lost: list[bytes] = []
+    while handshake.keys is None:
+        said = flight(browser)
+        lost = handshake.receive(said)
+        if handshake.keys is None:
+            for datagram in lost:
+                browser.bio_write(datagram)
+    assert handshake.receive(b"") == handshake.receive(b"\x17other") == []
+    assert handshake.retransmit() == []
+    with pytest.raises(SSL.WantReadError):
+        browser.do_handshake()
+    for datagram in handshake.receive(said):
+        browser.bio_write(datagram)
+    browser.do_handshake()
+    assert browser.get_finished()
+
+
+def test_openssl_is_let_go_with_the_last_word() -> None:
+    handshake = SERVER.handshake({"sha-256": THEIRS.fingerprint})
+    connection = weakref.ref(handshake._connection)
+    shake(client(b"SRTP_AEAD_AES_128_GCM"), handshake)
+    assert handshake.keys is not None
+    assert connection() is None
 
 
 def test_another_certificate_is_refused() -> None:
