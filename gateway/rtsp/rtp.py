@@ -14,6 +14,8 @@ _EXTENSION: Final = 0x10
 _LARGEST_GAP: Final = 3000
 """A jump beyond this many packets is a new beginning, no loss (RFC 3550 appendix A.1)."""
 _LARGEST_STEP_S: Final = 10
+_NOBODY: Final = -1
+"""No synchronization source: those are 32 bits."""
 _INTERLEAVED: Final = struct.Struct("!HHHHII")
 """``$`` and channel, length (RFC 2326 section 10.12), then the header of an RTP packet, its first
 two bytes as one number."""
@@ -61,7 +63,7 @@ class Reception:
         self._clock_rate = clock_rate
         self._next = -1
         self._first = 0
-        self._stray = 0
+        self._stray = _NOBODY
         self._timestamp = -1
         self._transit = 0.0
         self.reordered: Callable[[memoryview, float], None] | None = None
@@ -144,7 +146,7 @@ class Reception:
         count = len(payloads)
         self.highest += count
         self._next = self.highest + 1 & 0xFFFF
-        self._stray = 0
+        self._stray = _NOBODY
         self.packets += count
         if timestamp != self._timestamp:
             self._measure(timestamp, arrival)
@@ -155,9 +157,10 @@ class Reception:
         if self._next < 0:
             self._begin(sequence, ssrc)
         elif ssrc != self.ssrc:
-            # One packet of another source is noise; two in a row are a camera that began anew.
-            self._stray += 1
-            if self._stray < 2:  # noqa: PLR2004  # see above
+            # One packet of another source is noise, and so are many, each of another; two of the
+            # same without one of ours between them are a camera that began anew.
+            if ssrc != self._stray:
+                self._stray = ssrc
                 self.dropped += 1
                 return
             self._begin(sequence, ssrc)
@@ -180,7 +183,7 @@ class Reception:
     def _begin(self, sequence: int, ssrc: int) -> None:
         self.ssrc, self._next, self._first = ssrc, sequence, sequence
         self.highest = sequence - 1
-        self._stray, self._timestamp, self.jitter = 0, -1, 0.0
+        self._stray, self._timestamp, self.jitter = _NOBODY, -1, 0.0
 
     @property
     def next_sequence(self) -> int:
@@ -196,7 +199,7 @@ class Reception:
         """Hand on the packet that follows ``lost`` missing ones."""
         self.highest += lost + 1
         self._next = (self.highest + 1) & 0xFFFF
-        self._stray = 0
+        self._stray = _NOBODY
         self.packets += 1
         self.lost += lost
         timestamp = int.from_bytes(data[4:8], "big")

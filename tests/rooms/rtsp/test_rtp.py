@@ -1,5 +1,6 @@
 """RTP packets in whatever order and state they come."""
 
+import itertools
 import random
 import struct
 from dataclasses import dataclass, field
@@ -95,6 +96,18 @@ def test_a_new_source_counts_from_its_second_packet() -> None:
     seen.packet(memoryview(rtp(40, 7, b"c", ssrc=8)), 0)
     seen.packet(memoryview(rtp(41, 7, b"d", ssrc=8)), 0)
     assert (taken.payloads, taken.restarts, taken.lost) == ([b"a", b"b", b"d"], 1, 0)
+
+
+def test_a_flood_of_noise_takes_nothing_from_the_video() -> None:
+    taken = Taken()
+    seen = reception(taken)
+    sources = itertools.count(100)
+    for number_of_ours in range(5, 9):
+        seen.packet(memoryview(rtp(number_of_ours, 7, b"ours")), 0)
+        for _ in range(50):
+            seen.packet(memoryview(rtp(900, 7, b"noise", ssrc=next(sources))), 0)
+    assert (taken.payloads, taken.restarts, taken.lost) == ([b"ours"] * 4, 0, 0)
+    assert seen.dropped == 200
 
 
 def test_a_jump_is_a_new_beginning_and_no_loss() -> None:
