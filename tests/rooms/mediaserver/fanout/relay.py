@@ -5,6 +5,7 @@ import contextlib
 import random
 import re
 import socket
+import time
 from typing import Final, Self
 
 _SO_RCVBUFFORCE: Final = 33
@@ -21,7 +22,11 @@ class _Side(asyncio.DatagramProtocol):
 
 
 class LossyRelay:
-    """Forwards UDP between a browser and ``port``; loses a part of the media on its way."""
+    """Forwards UDP between a browser and ``port``; loses a part of the media on its way.
+
+    ``longest_silence`` is the longest time without any media from the server, in seconds: what
+    it says of a busy machine is no loss of the network's.
+    """
 
     def __init__(self, port: int, *, loss: float, seed: int = 7) -> None:
         self._server = ("127.0.0.1", port)
@@ -29,6 +34,8 @@ class LossyRelay:
         self._loss = loss
         self._random = random.Random(seed)
         self.lost = 0
+        self.longest_silence = 0.0
+        self._last = float("inf")
         self.port = 0
 
     async def __aenter__(self) -> Self:
@@ -56,7 +63,13 @@ class LossyRelay:
             self._transport.sendto(data, self._server)
         elif self._browser is not None:
             media = data[0] >= 128 and not 192 <= data[1] <= 223
+            if media:
+                self._hear(time.monotonic())
             if media and self._random.random() < self._loss:
                 self.lost += 1
             else:
                 self._transport.sendto(data, self._browser)
+
+    def _hear(self, now: float) -> None:
+        self.longest_silence = max(self.longest_silence, now - self._last)
+        self._last = now

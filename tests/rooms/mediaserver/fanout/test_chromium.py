@@ -181,6 +181,8 @@ async def test_chromium_gets_back_what_the_network_loses(site: Site) -> None:
         assert relay.lost > 20
         assert video["framesDecoded"] - first["framesDecoded"] > 120
         assert video["retransmittedPacketsReceived"] > 0.8 * relay.lost
+        viewer = next(iter(site.engine._viewers.values()))
+        assert viewer.echoed > 0, "Chromium tells its clock, and learns the round trip by it"
         assert video["pliCount"] == 0
 
 
