@@ -259,6 +259,9 @@ async def test_a_ticket_opens_until_its_time_is_over(tmp_path: Path) -> None:
         await a_newer_link_opens_in_the_same_tab(here, browser)
         await a_play_ends_kindly_and_goes_on_with_another_ticket(here, browser)
         await a_stale_ticket_is_renewed_unseen(here, browser)
+        log = here.company.log.read_text()
+        assert "house" in log
+        assert "eyJ" not in log, "every ticket begins so"
 
 
 async def without_a_ticket_it_says_what_to_do(here: Estate, browser: Browser) -> None:
