@@ -59,13 +59,16 @@ class Sayings:
         return setting
 
     def remark(self, one: Remark) -> str:
-        """Return a sentence for staff; its ``why`` is the code of another remark or of a cause."""
+        """Return a sentence for staff; ``why`` and ``but`` are codes of others, or of causes."""
         values = dict(one.values)
-        why = values.pop("why", "")
-        reason = self._sentence(f"remark.{why}", **values) or self._sentence(f"cause.{why}")
-        if why and not reason:
+        inner = {name: values.pop(name, "") for name in ("why", "but")}
+        said = {
+            name: self._sentence(f"remark.{code}", **values) or self._sentence(f"cause.{code}")
+            for name, code in inner.items()
+        }
+        if any(code and not said[name] for name, code in inner.items()):
             return one.text
-        return self._sentence(f"remark.{one.code}", **values, why=reason) or one.text
+        return self._sentence(f"remark.{one.code}", **values, **said) or one.text
 
     def _span(self, seconds: str) -> str:
         """Return the size of a clock's difference."""

@@ -147,6 +147,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "last_step": TEXT,
             "step": or_null(named("Remark")),
             "scaling": TEXT,
+            "growth": or_null(named("Remark")),
         },
         **_SUMMARY,
         demo=FLAG,

@@ -140,5 +140,6 @@ def staff_view(status: SiteStatus) -> dict[str, Any]:
         "problems": [problem_view(problem) for problem in status.problems],
         "last_step": redact(status.last_step.text),
         "step": remark_view(status.last_step) if status.last_step else None,
-        "scaling": status.scaling,
+        "scaling": redact(status.scaling.text),
+        "growth": remark_view(status.scaling) if status.scaling else None,
     }

@@ -66,7 +66,7 @@ class Size:
     edges: tuple[ServerSpec, ...] = ()
     draining: frozenset[str] = frozenset()
     loads: Mapping[str, ServerLoad] = field(default_factory=dict)
-    said: str = ""
+    said: Remark = NOTHING
     tight: bool = False
 
 

@@ -12,8 +12,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from gateway.control import scale_words as words
 from gateway.model.company import Machine
 from gateway.model.load import MachineLoad, ServerLoad
+from gateway.model.remark import NOTHING, Remark
 
 GROW_AT: Final = 0.75
 """Share of ``viewers_per_server`` above which one more server is needed."""
@@ -100,10 +102,10 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The edges that are wanted now, those that drain among them, and why in plain sentences."""
+    """The edges that are wanted now, those that drain among them, and why."""
 
     memory: Memory
-    said: tuple[str, ...] = ()
+    said: tuple[Remark, ...] = ()
 
     @property
     def edges(self) -> tuple[int, ...]:
@@ -125,10 +127,10 @@ def decide(signals: Signals, memory: Memory) -> Decision:
     current = 1 + len(memory.staying)
     bounds = signals.bounds
     if current > bounds.max_servers:
-        why = f"the files allow {bounds.max_servers}"
+        why = words.at_most(bounds.max_servers)
         return _with(gone, _shrink(signals, memory, bounds.max_servers, why))
     if current < bounds.min_servers:
-        why = f"the files ask for {bounds.min_servers} at least"
+        why = words.at_least(bounds.min_servers)
         return _with(gone, _grow(signals, memory, bounds.min_servers, why))
     if not any(server.n == 0 and server.ready for server in signals.servers):
         # Nobody can watch without the origin: what is not seen is no reason to go or to come.
@@ -136,15 +138,15 @@ def decide(signals: Signals, memory: Memory) -> Decision:
     return _with(gone, _by_load(signals, memory, current))
 
 
-def needed(signals: Signals, memory: Memory) -> tuple[int, str]:
-    """Return how many servers the load needs, whatever is allowed, and why in words."""
+def needed(signals: Signals, memory: Memory) -> tuple[int, Remark]:
+    """Return how many servers the load needs, whatever is allowed, and why it needs more."""
     viewers, per = _viewers(signals), _per_server(signals)
     current = 1 + len(memory.staying)
     by_viewers = max(1, math.ceil(viewers / (GROW_AT * per)))
     if by_viewers > current:
-        return by_viewers, f"{viewers} viewers are more than {GROW_AT:.0%} of {current} x {per}"
+        return by_viewers, words.many_viewers(viewers, GROW_AT, current, per)
     strain = _strain(signals, memory)
-    return (current + 1, strain) if strain else (by_viewers, f"{viewers} viewers")
+    return (current + 1, strain) if strain else (by_viewers, NOTHING)
 
 
 def kept(signals: Signals) -> int:
@@ -182,31 +184,31 @@ def _by_load(signals: Signals, memory: Memory, current: int) -> Decision:
     calm = now - calm_since
     if calm < bounds.shrink_after_s * memory.patience:
         return Decision(memory)
-    why = f"{_viewers(signals)} viewers, and {most} have been enough for {calm / 60:.0f} min"
+    why = words.calm(_viewers(signals), most, calm / 60)
     if now - memory.grown > 6 * bounds.shrink_after_s * memory.patience:
         memory = replace(memory, patience=1)
     return _shrink(signals, replace(memory, shrunk=now), most, why)
 
 
-def _grow(signals: Signals, memory: Memory, need: int, why: str) -> Decision:
+def _grow(signals: Signals, memory: Memory, need: int, why: Remark) -> Decision:
     """Take back edges that drain first, then make new ones, as far as one may."""
     current, bounds = 1 + len(memory.staying), signals.bounds
-    target, hindrance = min(need, bounds.max_servers), ""
+    target, hindrance = min(need, bounds.max_servers), NOTHING
     if target < need:
-        hindrance = f"the files allow {bounds.max_servers}"
+        hindrance = words.at_most(bounds.max_servers)
     back = sorted(memory.leaving)[: max(0, target - current)]
     new, block = _allowed(signals, current + len(back), target)
     hindrance = block or hindrance
     free = (n for n in range(1, bounds.max_servers + len(memory.leaving) + 1))
     unused = [n for n in free if n not in (memory.edges or frozenset())][:new]
     grown = current + len(back) + len(unused)
-    said: list[str] = []
-    if hindrance and hindrance != memory.told:
-        said.append(f"needs {need} media servers and has {grown}: {hindrance} ({why})")
-    memory = replace(memory, told=hindrance)
+    said: list[Remark] = []
+    if hindrance and hindrance.text != memory.told:
+        said.append(words.short(need, grown, hindrance, why))
+    memory = replace(memory, told=hindrance.text)
     if grown == current:
         return Decision(memory, tuple(said))
-    said.insert(0, f"grows from {current} to {_servers(grown)}: {why}")
+    said.insert(0, words.grows(current, grown, why))
     soon = 3 * bounds.shrink_after_s * memory.patience
     vain = signals.now - memory.shrunk < soon
     return Decision(
@@ -223,7 +225,7 @@ def _grow(signals: Signals, memory: Memory, need: int, why: str) -> Decision:
     )
 
 
-def _allowed(signals: Signals, current: int, target: int) -> tuple[int, str]:
+def _allowed(signals: Signals, current: int, target: int) -> tuple[int, Remark]:
     """Return how many new edges may be made on the way to ``target``, and what forbids more."""
     want = max(0, target - current)
     machine, cap = signals.machine, signals.cap
@@ -234,14 +236,13 @@ def _allowed(signals: Signals, current: int, target: int) -> tuple[int, str]:
             ("memory", machine.memory, cap.memory),
         ):
             if taken(used, most):
-                # No number: a sentence is said again only when it says something else.
-                return floor, f"more than {most:.0%} of the machine's {name} are taken"
+                return floor, words.machine_taken(name, most)
     if signals.licenses is not None and want > signals.licenses:
-        return signals.licenses, "no further licence is free"
-    return want, ""
+        return signals.licenses, words.NO_LICENCE
+    return want, NOTHING
 
 
-def _shrink(signals: Signals, memory: Memory, target: int, why: str) -> Decision:
+def _shrink(signals: Signals, memory: Memory, target: int, why: Remark) -> Decision:
     current = 1 + len(memory.staying)
     loads = {server.n: server for server in signals.servers}
 
@@ -249,54 +250,48 @@ def _shrink(signals: Signals, memory: Memory, target: int, why: str) -> Decision
         load = loads.get(n)
         return (load.viewers if load is not None and load.ready else 0), -n
 
-    going = sorted(memory.staying, key=cost)[: current - target]
-    names = " and ".join(f"edge {n}" for n in sorted(going))
+    going = sorted(sorted(memory.staying, key=cost)[: current - target])
     moved = sum(cost(n)[0] for n in going)
-    said = f"goes from {current} to {_servers(target)}: {why}; {names} drains ({moved} viewers)"
-    draining = (*memory.draining, *((n, signals.now) for n in sorted(going)))
+    said = words.goes(current, target, why, edges=going, moved=moved)
+    draining = (*memory.draining, *((n, signals.now) for n in going))
     return Decision(replace(memory, draining=draining, calm_since=None, busy_since=None), (said,))
 
 
-def _see_out(signals: Signals, memory: Memory) -> tuple[Memory, tuple[str, ...]]:
+def _see_out(signals: Signals, memory: Memory) -> tuple[Memory, tuple[Remark, ...]]:
     """Let go of the edges that have drained, and of those whose time is over."""
     loads = {server.n: server for server in signals.servers}
-    gone, said = set(), []
+    gone: set[int] = set()
+    said: list[Remark] = []
     for n, since in memory.draining:
         load, waited = loads.get(n), signals.now - since
         # Somebody may be on the way to it until the last look at the world is old enough.
         if load is None or (load.ready and load.viewers == 0 and waited >= BUSY_S):
             gone.add(n)
-            said.append(f"edge {n} has no viewers any more and is taken away after {waited:.0f} s")
+            said.append(words.drained(n, waited))
         elif waited >= DRAIN_S:
             gone.add(n)
-            said.append(
-                f"edge {n} is taken away with {load.viewers} viewers, who have not moved within "
-                f"{DRAIN_S:.0f} s"
-            )
+            said.append(words.overdue(n, load.viewers, DRAIN_S))
     edges = (memory.edges or frozenset()) - gone
     draining = tuple(pair for pair in memory.draining if pair[0] not in gone)
     return replace(memory, edges=edges, draining=draining), tuple(said)
 
 
-def _strain(signals: Signals, memory: Memory) -> str:
+def _strain(signals: Signals, memory: Memory) -> Remark:
     """Say what strains every server that takes viewers; a relaxed one means no need to grow."""
     if signals.now - memory.grown < SETTLE_S:
-        return ""
+        return NOTHING
     loads = {server.n: server for server in signals.servers}
     staying = [loads.get(n) for n in (0, *sorted(memory.staying))]
     strains = [_strained(one) for one in staying]
-    return strains[0] if all(strains) else ""
+    return strains[0] if all(strains) else NOTHING
 
 
-def _strained(load: ServerLoad | None) -> str:
+def _strained(load: ServerLoad | None) -> Remark:
     if load is None or not load.ready:
-        return ""
-    name = f"edge {load.n}" if load.n else "the origin"
+        return NOTHING
     if load.cpu is not None and load.cpu >= HOT:
-        return f"the processor of {name} is at {load.cpu:.0%}"
-    if load.degraded >= DEGRADED:
-        return f"{name} sends {load.degraded:.0%} of its streams too late"
-    return ""
+        return words.hot(load.n, load.cpu)
+    return words.late(load.n, load.degraded) if load.degraded >= DEGRADED else NOTHING
 
 
 def _viewers(signals: Signals) -> int:
@@ -313,9 +308,5 @@ def _ready(signals: Signals) -> Iterable[ServerLoad]:
     return (server for server in signals.servers if server.ready)
 
 
-def _servers(count: int) -> str:
-    return f"{count} media server" + ("s" if count != 1 else "")
-
-
-def _with(said: tuple[str, ...], decision: Decision) -> Decision:
+def _with(said: tuple[Remark, ...], decision: Decision) -> Decision:
     return replace(decision, said=(*said, *decision.said)) if said else decision

@@ -23,6 +23,7 @@ from gateway.control.scale import Bounds, Memory, Signals, decide, taken
 from gateway.kit.clock import Clock
 from gateway.model.company import RuntimeKind, Settings
 from gateway.model.load import MachineLoad, ServerLoad
+from gateway.model.remark import NOTHING, Remark
 from gateway.model.server import ServerStats, edge_id
 from gateway.model.site import Site
 
@@ -90,7 +91,7 @@ class Scaler:
         decision = decide(signals, self._memory)
         self._memory = decision.memory
         for sentence in decision.said:
-            structlog.get_logger("control").info(sentence, site=self._id)
+            structlog.get_logger("control").info(sentence.text, site=self._id)
         names = [edge_id(self._id, n) for n in decision.edges]
         self._licenses.settle(self._id, names, pool)
         edges = decision.edges
@@ -109,7 +110,7 @@ class Scaler:
         loads: Mapping[str, ServerLoad],
         edges: Sequence[int],
         *,
-        said: str = "",
+        said: Remark = NOTHING,
         tight: bool = False,
     ) -> Size:
         defaults = settings.media_servers

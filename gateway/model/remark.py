@@ -10,8 +10,8 @@ class Remark:
 
     ``code`` is the same in one stable word, ``values`` are the names and figures that the sentence
     is made of. Pages have a sentence of their own for each code (``remark.<code>`` in
-    ``web/i18n/gateway.*.json``). A value ``why`` is itself a code, of a remark or of a cause. The
-    empty remark says nothing.
+    ``web/i18n/gateway.*.json``). The values ``why`` and ``but`` are themselves codes, of
+    a remark or of a cause. The empty remark says nothing.
     """
 
     code: str = ""

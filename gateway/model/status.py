@@ -102,7 +102,7 @@ class SiteStatus:
     servers: tuple[ServerStatus, ...] = ()
     problems: tuple[Problem, ...] = ()
     last_step: Remark = NOTHING
-    scaling: str = ""
+    scaling: Remark = NOTHING
 
     def camera(self, camera_id: str) -> CameraStatus | None:
         """Return the status of ``camera_id``."""

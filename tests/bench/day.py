@@ -157,7 +157,7 @@ class Day:
         signals = Signals(now, loads, building.bounds, machine=machine, cap=CAP, licenses=free)
         decision = decide(signals, building.memory)
         building.memory = decision.memory
-        building.said += [(now, sentence) for sentence in decision.said]
+        building.said += [(now, sentence.text) for sentence in decision.said]
         for n in decision.edges:
             if n not in building.viewers:
                 building.viewers[n] = 0

@@ -34,19 +34,28 @@ class House:
     said: list[str] = field(default_factory=list)
 
     def tick(
-        self, viewers: int, seconds: float = 2.0, *, cpu: float | None = None, ready: bool = True
+        self,
+        viewers: int,
+        seconds: float = 2.0,
+        *,
+        cpu: float | None = None,
+        ready: bool = True,
+        late: float = 0.0,
     ) -> Decision:
         self.now += seconds
         staying = [0, *sorted(self.there - self.memory.leaving)]
         servers = (
-            *(replace(one, cpu=cpu, ready=ready) for one in spread(viewers, staying)),
+            *(
+                replace(one, cpu=cpu, ready=ready, degraded=late)
+                for one in spread(viewers, staying)
+            ),
             *(ServerLoad(n) for n in sorted(self.there & self.memory.leaving)),
         )
         free = None if self.licenses is None else self.licenses - len(self.there)
         signals = Signals(self.now, servers, self.bounds, machine=self.machine, licenses=free)
         decision = decide(signals, self.memory)
         self.memory, self.there = decision.memory, set(decision.edges)
-        self.said += decision.said
+        self.said += map(str, decision.said)
         return decision
 
     def stay(self, viewers: int, seconds: float, **signs: float) -> Decision:
@@ -105,7 +114,7 @@ def test_an_edge_that_drains_is_kept_while_somebody_watches_and_no_longer_than_a
     assert early.draining == {1}
     late = decide(Signals(100 + DRAIN_S, servers, BOUNDS), memory)
     assert late.edges == ()
-    assert "with 2 viewers, who have not moved within 180 s" in late.said[0]
+    assert "with 2 viewers, who have not moved within 180 s" in late.said[0].text
 
 
 def test_an_edge_that_drains_is_taken_back_before_a_new_one_is_made() -> None:
@@ -167,6 +176,23 @@ def test_a_hot_processor_grows_one_by_one() -> None:
     assert house.size == 2, "the new one first takes over what it can"
     house.stay(10, 20, cpu=0.9)
     assert house.size == 3
+
+
+def test_streams_that_come_too_late_grow_one_by_one_and_let_nobody_shrink() -> None:
+    house = House()
+    house.stay(10, 20, late=0.009)
+    assert house.size == 1
+    house.stay(10, 20, late=0.03)
+    assert house.size == 2
+    assert "the origin sends 3% of its streams too late" in house.said[0]
+    house.stay(10, 20, late=0.03)
+    assert house.size == 2, "the new one first takes over what it can"
+    house.stay(10, 20, late=0.03)
+    assert house.size == 3
+    house.stay(10, 3 * BOUNDS.shrink_after_s, late=0.02)
+    assert house.size == BOUNDS.max_servers
+    house.stay(10, 40 * BOUNDS.shrink_after_s)
+    assert house.size == 1
 
 
 def test_a_relaxed_server_is_better_than_a_new_one() -> None:

@@ -77,7 +77,10 @@ async def test_a_crowd_gets_servers_and_they_go_when_it_has_left(house: House) -
     assert house.shares() == {"s": 4, "s.edge1": 4}
     status = house.kept.board.site("s")
     assert status is not None
-    assert status.scaling == "grows from 1 to 2 media servers: 4 viewers are more than 75% of 1 x 4"
+    assert (
+        status.scaling.text
+        == "grows from 1 to 2 media servers: 4 viewers are more than 75% of 1 x 4"
+    )
     assert [server.role for server in status.servers] == [Role.ORIGIN, Role.EDGE]
     assert sum(one.viewers for one in status.servers) <= 8
     for handle in [*first, *second[:3]]:
@@ -99,7 +102,7 @@ async def test_a_server_that_tells_no_processor_grows_by_what_its_runtime_sees(
     await until(lambda: house.servers == {"s", "s.edge1"})
     status = house.kept.board.site("s")
     assert status is not None
-    assert status.scaling == (
+    assert status.scaling.text == (
         "grows from 1 to 2 media servers: the processor of the origin is at 90%"
     )
     await house.settled()
@@ -217,7 +220,21 @@ async def test_the_processor_is_shown_and_grows_the_site(
     status = house.kept.board.site("s")
     assert status is not None
     assert status.servers[0].cpu == pytest.approx(0.9)
-    assert "the processor of the origin is at 91%" in status.scaling
+    assert "the processor of the origin is at 91%" in status.scaling.text
+
+
+async def test_streams_that_come_too_late_grow_the_site(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scale, "SETTLE_S", 0.0)
+    await house.crowd(1)
+    house.kept.runtime.servers["s"].numbers["degraded_streams_percent"] = 4.0
+    await until(lambda: "s.edge1" in house.servers)
+    assert house.loads()["s"].degraded == pytest.approx(0.04)
+    status = house.kept.board.site("s")
+    assert status is not None
+    assert "the origin sends 4% of its streams too late" in status.scaling.text
+    assert (status.scaling.code, dict(status.scaling.values)["why"]) == ("grows", "late_origin")
 
 
 async def test_each_edge_has_a_key_of_its_own(house: House) -> None:
@@ -229,7 +246,7 @@ async def test_each_edge_has_a_key_of_its_own(house: House) -> None:
     assert prints == {"key-1", "key-2"}
     status = house.kept.board.site("s")
     assert status is not None
-    assert "no further licence is free" in status.scaling
+    assert "no further licence is free" in status.scaling.text
     assert "s.edge3" not in there
 
 

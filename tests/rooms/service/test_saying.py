@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001  # Russian letters are what these tests are about
 """Codes as sentences, outside of the pages: as the pages say them."""
 
 import re
@@ -5,8 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from gateway.control import scale_words
 from gateway.model.probe import CameraVerdict, Playable, ProbeFailure, Reason, StreamFacts
-from gateway.model.remark import remark
+from gateway.model.remark import Remark, remark
 from gateway.model.survey import Acceptance
 from gateway.rtsp.verdict import judge_camera
 from gateway.saying import Sayings
@@ -68,6 +70,40 @@ def test_a_remark_says_its_reason() -> None:
     assert EN.remark(found) == "it does not talk"
     unheard = remark("silent_onvif", "it does not talk", why="of-tomorrow")
     assert RU.remark(unheard) == "it does not talk"
+
+
+SIZES = [
+    (
+        scale_words.grows(1, 2, scale_words.many_viewers(4, 0.75, 1, 4)),
+        "Стало 2 вместо 1. Зрителей 4 — это больше 75 % от 1 × 4.",
+    ),
+    (
+        scale_words.short(4, 2, scale_words.NO_LICENCE, scale_words.hot(0, 0.914)),
+        "Нужно 4, а есть 2. Свободных лицензий больше нет. Процессор основного занят на 91 %.",
+    ),
+    (
+        scale_words.short(
+            3, 1, scale_words.machine_taken("memory", 0.8), scale_words.late(2, 0.04)
+        ),
+        (
+            "Нужно 3, а есть 1. Память машины занята больше чем на 80 %. "
+            "Дополнительный 2 отправляет с опозданием 4 % потоков."
+        ),
+    ),
+    (
+        scale_words.goes(3, 2, scale_words.calm(5, 2, 10.2), edges=(1, 3), moved=7),
+        (
+            "Становится 2 вместо 3. Зрителей 5; уже 10 мин хватило бы 2. "
+            "Освобождаются дополнительные: 1, 3 (зрителей на них: 7)."
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("said", "russian"), SIZES)
+def test_why_a_building_has_so_many_servers_is_said_whole(said: Remark, russian: str) -> None:
+    assert RU.remark(said) == russian
+    assert EN.remark(said) == said.text
 
 
 def test_a_printed_record_is_in_one_language() -> None:

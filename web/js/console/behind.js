@@ -37,13 +37,13 @@ function lines(words, problems) {
 }
 
 /** @param {Words} words @param {StaffSite} site @returns {Node[]} */
-export function serverList(words, { servers = [], step = null, scaling = "" }) {
+export function serverList(words, { servers = [], step = null, growth = null }) {
   if (servers.length === 0 && !step) return [];
   const rows = servers.map((server) => element("li", { class: "server" }, ...serverLines(words, server)));
   const list = rows.length > 0 ? [element("ul", { class: "rows" }, ...rows)] : [];
   const said = [
     { key: "building.step", spans: step ? remarkSpans(words, step) : [] },
-    { key: "building.scaling", spans: scaling ? [element("span", { lang: "en" }, scaling)] : [] },
+    { key: "building.scaling", spans: growth ? remarkSpans(words, growth) : [] },
   ];
   const steps = said
     .filter(({ spans }) => spans.length > 0)

@@ -70,17 +70,18 @@ export function adviceItem(words, { code, text, setting, stream, value, wanted }
 }
 
 /**
- * A sentence for staff. Its `why` is said by the sentence of another remark or of a cause.
+ * A sentence for staff. Its `why` and `but` are said by the sentences of other remarks, or of a cause.
  * @param {Words} words @param {Remark} remark
  * @returns {(HTMLElement|string)[]}
  */
 export function remarkSpans(words, { code, text, values }) {
-  const { why = "", ...rest } = values;
+  const { why = "", but = "", ...rest } = values;
   if (rest["seconds"]) rest["seconds"] = Number(rest["seconds"]).toLocaleString(words.language);
   const reason = why ? sentence(words, `remark.${why}`, rest) : "";
   const cause = why && !reason ? sentence(words, `cause.${why}`, rest) : "";
-  const known = code && (!why || reason || cause);
-  const said = known ? sentence(words, `remark.${code}`, { ...rest, why: reason || cause }) : "";
+  const hindrance = but ? sentence(words, `remark.${but}`, rest) : "";
+  const known = code && (!why || reason || cause) && (!but || hindrance);
+  const said = known ? sentence(words, `remark.${code}`, { ...rest, why: reason || cause, but: hindrance }) : "";
   if (!said) return [element("span", { lang: "en" }, text)];
   const more = cause && !WHOLE.has(why) ? [" ", element("span", { class: "exact", lang: "en" }, text)] : [];
   return [element("span", { lang: words.language }, said), ...more];

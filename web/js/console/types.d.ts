@@ -38,7 +38,7 @@ export interface StaffSite extends Site {
   problems?: Problem[];
   step?: Remark | null;
   /** The last decision on the number of media servers. */
-  scaling?: string;
+  growth?: Remark | null;
 }
 
 /** A change that somebody may want to have noticed; `camera` is null for the building itself. */
