@@ -75,7 +75,7 @@ def test_a_remark_says_its_reason() -> None:
 SIZES = [
     (
         scale_words.grows(1, 2, scale_words.many_viewers(4, 0.75, 1, 4)),
-        "Стало 2 вместо 1. Зрителей 4 — это больше 75 % от 1 × 4.",
+        "Стало 2 вместо 1. Зрителей 4 — это больше 75 % мест (1 × 4).",
     ),
     (
         scale_words.short(4, 2, scale_words.NO_LICENCE, scale_words.hot(0, 0.914)),

@@ -47,7 +47,7 @@ export function serverList(words, { servers = [], step = null, growth = null }) 
   ];
   const steps = said
     .filter(({ spans }) => spans.length > 0)
-    .map(({ key, spans }) => element("p", { class: "exact" }, words.text(key), " ", ...spans));
+    .map(({ key, spans }) => element("p", { class: "exact" }, element("strong", {}, words.text(key)), " ", ...spans));
   return [element("h3", {}, words.text("building.servers")), ...list, ...steps];
 }
 
