@@ -142,9 +142,10 @@ async def filled(folder: Path) -> AsyncIterator[None]:
 def _fill(ballast: Path) -> None:
     with ballast.open("wb", buffering=0) as file:
         size = 1 << 20
+        zeros = memoryview(bytes(size))  # made once: the viewers' thread waits for each making
         while size:
             try:
-                file.write(b"\0" * size)
+                file.write(zeros[:size])
             except OSError as error:
                 if error.errno != errno.ENOSPC:
                     raise
