@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check quick test test-rooms test-e2e test-docker test-swarm test-ipvlan test-load test-installs faults soak fuzz bench lock sbom audit web-tools debian clean
+.PHONY: help setup demo check quick test test-docker test-swarm test-ipvlan test-load test-installs faults soak fuzz bench lock sbom audit web-tools debian clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -26,7 +26,7 @@ web-tools: debian tests/node_modules/.ready
 tests/node_modules/.ready: tests/package.json
 	cd tests && npm install --no-audit --no-fund --no-package-lock --loglevel=error && touch node_modules/.ready
 
-check: $(VENV)/ready web-tools ## Format, lint, types, arrows, the page's types and the quick tests: two to four minutes.
+check: $(VENV)/ready web-tools ## Format, lint, types, arrows, the page's types and the quick tests: about a minute on two quiet cores.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -142,6 +142,7 @@ def test_the_build_sees_only_what_it_needs() -> None:
     assert not {"sites", "data", "tests", ".git", "secrets.env"} & shown
 
 
+@pytest.mark.slow
 def test_the_bill_of_materials_names_every_locked_library(tmp_path: Path) -> None:
     """As `make sbom` writes it; without network."""
     bill = tmp_path / "sbom.json"

@@ -8,6 +8,8 @@ import pytest
 from gateway.api.passwords import Passwords
 from gateway.kit.secret import Secret
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "correct horse battery"
 
 

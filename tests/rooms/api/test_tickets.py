@@ -108,6 +108,7 @@ def test_a_bad_ticket_is_refused(name: str) -> None:
     assert SECRET.reveal() not in str(caught.value)
 
 
+@pytest.mark.slow
 @given(st.text(max_size=200))
 def test_no_text_gets_in_or_breaks_the_door(token: str) -> None:
     with pytest.raises(GatewayError):

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from gateway.config.load import load
 from gateway.config.schema import keys
 
+pytestmark = pytest.mark.slow
+
 words = st.sampled_from([key.path.rpartition(".")[2] for key in keys("site") + keys("gateway")])
 leaves: st.SearchStrategy[Any] = st.one_of(
     st.none(),

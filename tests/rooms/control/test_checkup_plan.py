@@ -38,6 +38,7 @@ def was(state: CameraState, ago: timedelta = HOUR) -> CameraStatus:
     return CameraStatus("a", NAME, state, NOW - ago, video_codec="H264", width=1280, height=720)
 
 
+@pytest.mark.slow
 def test_a_fleet_is_looked_at_once_a_day_never_in_crowds() -> None:
     """Three days of 120 cameras in 12 buildings, minute by minute; a look takes one."""
     cameras = [(f"site-{n % 12}", f"camera-{n}") for n in range(120)]

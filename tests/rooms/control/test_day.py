@@ -8,6 +8,8 @@ import pytest
 from tests.bench.day import BACKUP, LICENSES, MOST, OUT, POWER_CUT, Building, Day, chart, day
 from tests.bench.svg import drawn
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def played() -> Day:

@@ -39,6 +39,8 @@ from tests.rooms.control import field as surveys
 from tests.rooms.control.field import GOOD, WRONG, Field, camera_of
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 PORT = 8899
 MAC = "a4:14:37:00:00:01"
 QUICK = Rhythm(patience=0, first=0.02, most=0.1, whole=30, look=0.02)

@@ -248,6 +248,7 @@ bounds = st.builds(
 loads = st.integers(0, 3000)
 
 
+@pytest.mark.slow
 @given(bounds=bounds, crowds=st.lists(st.tuples(loads, st.integers(1, 40)), max_size=12))
 @settings(max_examples=150, deadline=None)
 def test_limits_are_kept_whatever_comes(bounds: Bounds, crowds: list[tuple[int, int]]) -> None:
@@ -260,6 +261,7 @@ def test_limits_are_kept_whatever_comes(bounds: Bounds, crowds: list[tuple[int, 
             assert house.size >= min(bounds.min_servers, 5)
 
 
+@pytest.mark.slow
 @given(bounds=bounds, viewers=loads, cpu=st.floats(0, 1), before=st.integers(0, 8))
 @settings(max_examples=200, deadline=None)
 def test_a_steady_load_is_answered_once(
@@ -278,6 +280,7 @@ def test_a_steady_load_is_answered_once(
     assert len(set(sizes[-60:])) == 1
 
 
+@pytest.mark.slow
 @given(bounds=bounds, viewers=loads, more=st.integers(0, 500), before=st.integers(0, 5))
 @settings(max_examples=200, deadline=None)
 def test_more_viewers_never_get_fewer_servers(

@@ -18,6 +18,8 @@ from tests.peers.onvif_device import PASSWORD, OnvifCamera, Quirks
 from tests.peers.rtsp_peer import rtsp_peer
 from tests.rooms.control.field import GOOD, WRONG, by_camera, camera_of, field, site_of
 
+pytestmark = pytest.mark.slow
+
 PLAIN = frozenset({"GetServices"})
 
 

@@ -16,6 +16,8 @@ from gateway.demo.encode import Clips, View, clips
 from gateway.demo.font import text_mask
 from gateway.model.errors import ErrorKind, GatewayError
 
+pytestmark = pytest.mark.slow
+
 
 def decode(url: str, transport: str, frames: int) -> list[av.VideoFrame]:
     """Return decoded pictures by FFmpeg's RTSP client."""

@@ -16,6 +16,8 @@ from gateway.onvif.discovery.finder import Finder, reachable
 from gateway.onvif.discovery.messages import new_message_id, parse, probe
 from gateway.onvif.discovery.scope import Scope
 
+pytestmark = pytest.mark.slow
+
 ANSWER = """<?xml version="1.0" encoding="UTF-8"?>
 <SOAP-ENV:Envelope xmlns:SOAP-ENV="http://www.w3.org/2003/05/soap-envelope"
  xmlns:wsa="http://schemas.xmlsoap.org/ws/2004/08/addressing"

@@ -14,6 +14,8 @@ from gateway.onvif.discovery.scope import Scope
 from gateway.onvif.interrogate import Interrogator
 from tests.peers.onvif_device import PASSWORD, OnvifCamera, Quirks
 
+pytestmark = pytest.mark.slow
+
 SCOPE = Scope.of(("127.0.0.0/24",), None)
 GOOD = Credential("viewer", Secret(PASSWORD), "env:CAMERAS")
 WRONG = Credential("viewer", Secret("not-this-one"), "env:OLD")

@@ -22,6 +22,8 @@ from tests.bench.town import clip
 from tests.peers.onvif_device import OnvifCamera, Quirks
 from tests.rooms.control.field import GOOD
 
+pytestmark = pytest.mark.slow
+
 NOW = Encoder("e", "H264", "High", 100, 25, 1920, 1080)
 
 

@@ -13,6 +13,8 @@ from gateway.rtsp.address import RtspAddress, parse
 from gateway.rtsp.connection import connect
 from gateway.rtsp.message import BUFFER_SIZE
 
+pytestmark = pytest.mark.slow
+
 TIMES = 20
 
 

@@ -17,6 +17,8 @@ from gateway.model.errors import ErrorKind, GatewayError
 from gateway.rtsp.picture import MAX_INPUT, PictureWorker
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
 
 

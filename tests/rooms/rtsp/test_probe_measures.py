@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from gateway.kit.measures import Measures
 from gateway.rtsp.probe import Prober
 from tests.waiting import until
@@ -15,6 +17,7 @@ async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     writer.close()
 
 
+@pytest.mark.slow
 async def test_a_look_is_counted_while_it_waits_and_measured_at_its_end() -> None:
     measures = Measures()
     prober = Prober(measures=measures)

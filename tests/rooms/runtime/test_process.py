@@ -19,6 +19,8 @@ from gateway.wcs.server import WcsServer
 from tests.rooms.runtime.conftest import kill, new_runtime, pid_of, running, spec
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 
 async def test_a_created_server_answers_with_its_own_credentials(runtime: ProcessRuntime) -> None:
     await runtime.create(spec())

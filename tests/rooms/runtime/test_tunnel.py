@@ -26,7 +26,10 @@ async def main(url, key, known_hosts):
 asyncio.run(main(*sys.argv[1:]))
 """
 
-pytestmark = pytest.mark.skipif(not Path("/usr/sbin/sshd").exists(), reason="needs openssh-server")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/usr/sbin/sshd").exists(), reason="needs openssh-server"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,8 @@ from gateway.kit.clock import SystemClock
 from gateway.kit.supervisor import Supervisor
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 UNIT = Path(__file__).parents[3] / "docs" / "systemd" / "camera-gateway.service"
 
 

@@ -16,6 +16,8 @@ from tests.rooms.mediaserver.shell.conftest import Served, serve
 from tests.rooms.wcs.conftest import control_of, driving
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 NOWHERE = Secret("rtsp://viewer:planted-camera-password@127.0.0.1:9/x")
 
 

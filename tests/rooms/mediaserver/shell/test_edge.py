@@ -17,6 +17,8 @@ from tests.rooms.mediaserver.fanout.browser import Browser
 from tests.rooms.mediaserver.shell.conftest import Served, Signalling, serve
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 STREAM = "lenina-12-entrance-1"
 EDGES = RtspOutput("127.0.0.1", 0, (User("edge", Secret("planted-edge-password")),))
 

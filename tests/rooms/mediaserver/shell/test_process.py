@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from tests.waiting import until
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[4]
 CAMERA = "rtsp://viewer:planted-camera-password@127.0.0.1:9/x"

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from tests.rooms.mediaserver.shell.conftest import Served, serve
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 NOWHERE = "rtsp://viewer:planted-camera-password@127.0.0.1:9/nowhere"
 
 

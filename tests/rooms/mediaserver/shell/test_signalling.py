@@ -14,6 +14,8 @@ from tests.rooms.mediaserver.fanout.browser import Browser
 from tests.rooms.mediaserver.shell.conftest import TOKEN, Served, Signalling, serve
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 
 def play_of(name: str, offer: str, media_session_id: str | None = None) -> dict[str, Any]:
     return {
