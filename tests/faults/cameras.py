@@ -84,5 +84,5 @@ FAULTS: Final = (
     Fault("dead", "camera dead for 20 s", "it answers again", dies, 3),
     Fault("camera-freeze", "camera freezes for 8 s, connections open", "it goes on", freezes, 3),
     Fault("moved", "camera at another address", "the file names it", changes_address, 3),
-    Fault("flood", "camera floods with nonsense for 5 s", "it stops", floods),
+    Fault("flood", "camera floods with nonsense for 5 s", "it stops", floods, 3),
 )
