@@ -1,4 +1,4 @@
-"""The commands of docs/install.md, and what runs them in a root of their own."""
+"""The commands of README.md and docs/install.md, and what runs them in a root of their own."""
 
 import re
 import shutil
@@ -30,12 +30,16 @@ done
 _BLOCK: Final = re.compile(r"<!-- tried: ([a-z ]+) -->\n```console\n(.+?)```", re.DOTALL)
 
 
-def commands(block: str, without: str = NO_INIT) -> list[str]:
-    """Return the commands of a block of the guide, but those that begin with ``without``."""
-    text = (ROOT / "docs/install.md").read_text(encoding="utf-8")
-    lines = dict(_BLOCK.findall(text))[block].splitlines()
-    assert all(line.startswith("# ") for line in lines), block
-    every = [line.removeprefix("# ") for line in lines]
+def commands(block: str, without: str = NO_INIT, *, page: str = "docs/install.md") -> list[str]:
+    """Return the commands of a block of a page, but those that begin with ``without``."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    every: list[str] = []
+    for line in dict(_BLOCK.findall(text))[block].splitlines():
+        if every and every[-1].endswith("\\"):
+            every[-1] += f"\n{line}"
+        else:
+            assert line.startswith(("# ", "$ ")), line
+            every.append(line[2:])
     return [one for one in every if not re.match(f"({without})( |$)", one)]
 
 

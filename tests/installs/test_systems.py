@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -42,7 +43,60 @@ watch_demo || watch_demo
 if ls -d /tmp/gateway-demo-* || grep -al mediaserver /proc/[0-9]*/cmdline; then exit 1; fi
 """
 
+# README.md signs a ticket so; the page answers to it, and to nobody without one.
+TICKET = """
+python - <<'PY'
+import os, urllib.error, urllib.request as u
+TICKET_SECRET = os.environ["TICKET_SECRET"]
+{snippet}
+where, _, fragment = link.removeprefix("https://cams.example.ru").partition("#")
+assert (where, fragment) == ("/watch/lenina-12", ticket)
+
+def ask(path, **headers):
+    try:
+        with u.urlopen(u.Request("http://127.0.0.1:8080" + path, headers=headers)) as answer:
+            return answer.status, answer.read().decode()
+    except u.HTTPError as error:
+        return error.code, ""
+
+for path in (where, "/embed/lenina-12", "/assets/player.js"):
+    assert ask(path)[0] == 200, path
+assert ask("/api/v1/sites/lenina-12")[0] in (401, 403, 404)
+status, told = ask("/api/v1/sites/lenina-12", Authorization="Bearer " + ticket)
+assert status == 200 and "entrance-1" in told and "10.12.0" not in told, told
+print("the ticket of README.md opens")
+PY
+"""
+# The cameras of the example are nowhere here: the gateway says so and serves all the same.
+SERVED = """
+for attempt in $(seq 60); do
+  gateway healthy && break
+  [ "$attempt" -lt 60 ] || {{ cat /tmp/own.log; exit 1; }}
+  sleep 1
+done
+{ticket}
+kill -TERM $served
+wait $served
+cat /tmp/own.log
+"""
+
 pytestmark = [pytest.mark.installs, pytest.mark.timeout(1800)]
+
+
+def own_building() -> list[str]:
+    """Return README.md's way to a building of one's own, with tickets as it says further down."""
+    script = ["export TICKET_SECRET=$(python3 -c 'import secrets; print(secrets.token_hex(32))')"]
+    script.append("sed -i 's/^# tickets: /tickets: /' sites/gateway.yaml")
+    for command in guide.commands("own building", "nothing", page="README.md"):
+        if command.startswith("gateway serve"):
+            script.append("gateway serve >/tmp/own.log 2>&1 & served=$!")
+        elif command.startswith("gateway plan"):
+            script.append(f"{{ {command}\n}} || [ $? -eq 2 ]")  # 2: there is something to do
+        else:
+            script.append(command)
+    text = (guide.ROOT / "README.md").read_text(encoding="utf-8")
+    [snippet] = re.findall(r"```python\n(import jwt.*?)```", text, re.DOTALL)
+    return [*script, SERVED.format(ticket=TICKET.format(snippet=snippet))]
 
 
 @pytest.fixture
@@ -103,8 +157,8 @@ def test_the_guide_is_right(machine: Path, system: systems.System) -> None:
 
 
 @pytest.mark.parametrize("system", systems.SYSTEMS[:1], ids=lambda one: one.name)
-def test_a_newcomer_sees_the_demonstration(machine: Path) -> None:
-    """README: a fresh clone and ``make demo`` where there are Python, make and git alone."""
+def test_a_newcomer_gets_from_the_readme_to_a_building(machine: Path) -> None:
+    """README where there are Python, make and git alone: ``make demo``, then a building."""
     clone = ("git", "clone", "-q", "--depth", "1", f"file://{guide.ROOT}", machine / "root/source")
     subprocess.run(clone, check=True)
     (machine / "root/checkout").mkdir()
@@ -117,3 +171,7 @@ def test_a_newcomer_sees_the_demonstration(machine: Path) -> None:
     guide.run(machine, install, way_out(machine), network=True, within=1500, kept=pip_cache())
     said = guide.run(machine, [DEMO.format(command="make demo")], {}, network=False)
     assert "The pretend building is live" in said
+    said = guide.run(machine, own_building(), {}, network=False)
+    assert "1 site with 2 cameras, nothing is wrong" in said
+    assert "create lenina-12: the site has no media server yet" in said
+    assert "the ticket of README.md opens" in said
