@@ -177,17 +177,6 @@ class SiteFiles:
 
         return self._edit(site, change, version)
 
-    def rename_camera(
-        self,
-        site: str,
-        camera: str,
-        name: str | Mapping[str, str],
-        *,
-        version: str | None = None,
-    ) -> Edit:
-        """Give a camera another name for people; its id stays."""
-        return self.change_camera(site, camera, {"name": name}, version=version)
-
     def replace_camera(
         self, site: str, camera: str, fields: Mapping[str, Any], *, version: str | None = None
     ) -> Edit:
@@ -201,20 +190,6 @@ class SiteFiles:
         def change(source: Source) -> Change:
             index = _camera_index(source, camera)
             return Splicer(_document(source)).remove_from("cameras", index)
-
-        return self._edit(site, change, version)
-
-    def set_enabled(
-        self, site: str, *, enabled: bool, camera: str | None = None, version: str | None = None
-    ) -> Edit:
-        """Switch a camera, or the whole site, on or off."""
-
-        def change(source: Source) -> Change:
-            path = () if camera is None else ("cameras", _camera_index(source, camera))
-            splicer = Splicer(_document(source))
-            if enabled and not splicer.has((*path, "enabled")):
-                return Change([], _document(source).data)
-            return splicer.update_at(path, {"enabled": enabled})
 
         return self._edit(site, change, version)
 

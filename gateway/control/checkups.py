@@ -250,7 +250,6 @@ class Checkups:
         try:
             await records.keep_checkup(found)
             if picture is not None:
-                await records.keep_camera_picture(found.site, found.camera, picture)
                 await self._pictures.offer(found.site, found.camera, picture)
         except GatewayError as error:
             self._log.warning(

@@ -8,6 +8,7 @@ from gateway.model.site import Credential, Site
 from gateway.model.survey import Sighting
 
 _USUAL_PATH: Final = "/onvif/device_service"
+_HTTP_PORT: Final = 80
 
 
 def addresses_of(sighting: Sighting) -> dict[str, Any]:
@@ -59,6 +60,6 @@ def _onvif(sighting: Sighting) -> str:
         return ""
     parts = urlsplit(report.xaddr)
     if parts.scheme == "http" and parts.path == _USUAL_PATH and not parts.query:
-        port = parts.port or 80
-        return sighting.address if port == 80 else f"{sighting.address}:{port}"  # noqa: PLR2004
+        port = parts.port or _HTTP_PORT
+        return sighting.address if port == _HTTP_PORT else f"{sighting.address}:{port}"
     return report.xaddr

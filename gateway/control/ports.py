@@ -289,12 +289,6 @@ class Records(Protocol):
     async def picture(self, survey: str, n: int) -> bytes | None:
         """Return the picture of one sighting."""
 
-    async def keep_camera_picture(self, site: str, camera: str, jpeg: bytes) -> None:
-        """Keep the last picture that a probe has taken of a camera."""
-
-    async def camera_picture(self, site: str, camera: str) -> bytes | None:
-        """Return the last picture that a probe has taken of a camera."""
-
     async def accept(self, record: Acceptance) -> Acceptance:
         """Keep an acceptance record; returns it with its number."""
 

@@ -37,6 +37,3 @@ async def _keep_one(
     seen = checkup_results.of_sighting(subject(site, camera), before, sighting, now)
     if seen is not None:
         await records.keep_checkup(seen)
-    picture = await records.picture(order.id, sighting.n)
-    if picture is not None:
-        await records.keep_camera_picture(site, camera.id, picture)

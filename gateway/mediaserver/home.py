@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from gateway.kit import wholefile
 from gateway.model.errors import ErrorKind, GatewayError
 
 RUN_FOLDER: Final = Path("run")
@@ -85,12 +86,7 @@ class Home:
 
     def announce(self, server: ServerFile) -> None:
         """Write ``run/server.json`` in one step, readable by the owner only."""
-        target = self.path / SERVER_FILE
-        draft = target.with_suffix(".new")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(asdict(server), file)
-        draft.replace(target)
+        wholefile.replace(self.path / SERVER_FILE, json.dumps(asdict(server)).encode())
 
     def _release(self) -> None:
         if self._lock is not None:

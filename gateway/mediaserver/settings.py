@@ -176,7 +176,6 @@ _WHERE: Final = "an IP address, or a network that this machine has an address in
 _PORT: Final = "a port from 0 to 65535"
 _COUNT: Final = "a whole number of at least 1"
 _MILLIS: Final = "milliseconds of at least 1"
-_LAST_WHERE: Final = "an IP address, or a network that this machine has an address in"
 
 
 def _rest_user(read: Properties, environment: Mapping[str, str]) -> BasicUser | None:

@@ -108,7 +108,7 @@ class QuietCamera(ONVIFCamera):  # type: ignore[misc]  # onvif-zeep has no types
         self,
         name: str,
         from_template: bool = True,  # noqa: ARG002, FBT001, FBT002  # the library's signature
-        portType: str | None = None,  # noqa: N803
+        portType: str | None = None,  # noqa: N803  # the library's name
     ) -> Any:
         """Make a service of this camera on the shared documents."""
         url, path, binding = self.get_definition(name, portType)

@@ -70,7 +70,7 @@ def clean_rtsp(uri: str, address: str) -> str | None:
 
 def _is_ipv6(address: str) -> bool:
     try:
-        return ipaddress.ip_address(address).version == 6  # noqa: PLR2004
+        return isinstance(ipaddress.ip_address(address), ipaddress.IPv6Address)
     except ValueError:
         return False
 

@@ -101,7 +101,7 @@ class CameraTransport(Transport):  # type: ignore[misc]  # zeep has no types
         self, address: str, message: bytes, headers: dict[str, str], total: float
     ) -> Response:
         timeout = aiohttp.ClientTimeout(total=total)
-        for attempt in (1, 2):
+        for last in (False, True):
             try:
                 async with self._http.post(
                     address, data=message, headers=headers, timeout=timeout, allow_redirects=False
@@ -109,7 +109,7 @@ class CameraTransport(Transport):  # type: ignore[misc]  # zeep has no types
                     return _as_requests(answer, await bounded(answer))
             except aiohttp.ServerDisconnectedError:
                 # A kept-alive connection that the camera has closed meanwhile; asked once more.
-                if attempt == 2:  # noqa: PLR2004
+                if last:
                     raise
         raise AssertionError
 

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, Final
 
 _WIDEST_PICTURE: Final = 960
 _MOST_BYTES: Final = 48 << 20
+_DISTANCES: Final = 2
 _MOST_DECODED: Final = 60
 _QUALITY: Final = 82
 _SPS: Final = 7
@@ -100,7 +101,7 @@ def _collect(cv2: Any, camera: Any, window_s: float) -> list[tuple[float, bool, 
     packets: list[tuple[float, bool, bytes]] = []
     size = keys = 0
     until = time.monotonic() + window_s
-    while time.monotonic() < until and size < _MOST_BYTES and keys <= 2:  # noqa: PLR2004
+    while time.monotonic() < until and size < _MOST_BYTES and keys <= _DISTANCES:
         read, data = camera.read()
         if not read:
             break

@@ -20,6 +20,14 @@ _LARGEST_PICTURE: Final = 8 << 20
 _START: Final = b"\0\0\0\1"
 _WRAP: Final = 1 << 32
 _B_SLICES: Final = frozenset({1, 6})
+_H264_SPS: Final = 7
+_H264_PPS: Final = 8
+_H264_ENTRIES: Final = frozenset({5, _H264_SPS})
+"""An IDR slice and an SPS (Rec. H.264 table 7-1): decoding may begin there."""
+_H265_ENTRIES: Final = range(16, 22)
+"""BLA, IDR and CRA pictures (Rec. H.265 table 7-1)."""
+_LONGEST_HEADER: Final = 2
+"""Bytes of a NAL unit's header; what is no longer holds nothing."""
 
 
 @dataclass(slots=True)
@@ -203,19 +211,23 @@ class _Listener:
 
     def _is_key(self, unit: bytes) -> bool:
         """Tell whether decoding may begin here (H.265 table 7-1; an IDR or an SPS of H.264)."""
-        kind = self._kind(unit)
-        return 16 <= kind <= 21 if self._h265 else kind in {5, 7}  # noqa: PLR2004
+        return self._kind(unit) in (_H265_ENTRIES if self._h265 else _H264_ENTRIES)
 
     def _is_parameter(self, unit: bytes) -> bool:
-        return self._kind(unit) in ({32, 33, 34} if self._h265 else {7, 8})
+        return self._kind(unit) in ({32, 33, 34} if self._h265 else {_H264_SPS, _H264_PPS})
 
     def _keep_parameters(self, units: list[bytes]) -> None:
         for unit in units:
             if self._is_parameter(unit):
-                self._parameters[self._kind(unit), unit if self._kind(unit) == 8 else b""] = unit  # noqa: PLR2004
+                self._parameters[_place(self._kind(unit), unit)] = unit
         if not self._h265:
-            sps = [unit for (kind, _), unit in self._parameters.items() if kind == 7]  # noqa: PLR2004
+            sps = [unit for (kind, _), unit in self._parameters.items() if kind == _H264_SPS]
             self._sample.sps = sps[-1][1:4].hex() if sps else ""
+
+
+def _place(kind: int, unit: bytes) -> tuple[int, bytes]:
+    """Return where a parameter set is kept: of H.264's PPS there may be several."""
+    return kind, unit if kind == _H264_PPS else b""
 
 
 def _parameter_sets(track: Track) -> dict[tuple[int, bytes], bytes]:
@@ -227,9 +239,9 @@ def _parameter_sets(track: Track) -> dict[tuple[int, bytes], bytes]:
             unit = base64.b64decode(text, validate=True)
         except (binascii.Error, ValueError):
             continue
-        if len(unit) > 2:  # noqa: PLR2004
+        if len(unit) > _LONGEST_HEADER:
             kind = unit[0] >> 1 & 0x3F if track.codec == "H265" else unit[0] & 0x1F
-            found[kind, unit if kind == 8 else b""] = unit  # noqa: PLR2004
+            found[_place(kind, unit)] = unit
     return dict(sorted(found.items(), key=lambda entry: entry[0][0]))
 
 

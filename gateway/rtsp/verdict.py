@@ -12,6 +12,7 @@ from gateway.model.probe import CameraVerdict, Playable, Reason, StreamFacts, Ve
 LONGEST_GOP_S: Final = 4.0
 """A newcomer after loss waits this long for a whole picture at the worst."""
 _SKEW_S: Final = 5.0
+_HOUR_S: Final = 3600
 _NARROW: Final = 320
 _WIDEST_WALL: Final = 1280
 _PASSED_AUDIO: Final = frozenset({"PCMA", "PCMU"})
@@ -134,7 +135,8 @@ def _sub_instead(main: Verdict) -> Reason:
 
 
 def _skew(skew_s: float) -> Reason:
-    size = f"{abs(skew_s) / 3600:.1f} h" if abs(skew_s) >= 3600 else f"{abs(skew_s):.0f} s"  # noqa: PLR2004
+    off = abs(skew_s)
+    size = f"{off / _HOUR_S:.1f} h" if off >= _HOUR_S else f"{off:.0f} s"
     return Reason(
         "clock",
         f"the camera's clock is {size} {'ahead' if skew_s > 0 else 'behind'}",

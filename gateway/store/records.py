@@ -41,6 +41,10 @@ _MIGRATIONS: Final = (
     );
     CREATE INDEX checkups_happened ON checkups (happened)
     """,
+    """
+    DELETE FROM cameras WHERE known = '';
+    ALTER TABLE cameras DROP COLUMN picture
+    """,
 )
 _STALE: Final = "-30 days"
 """For so long the last survey of a building is shown, if no other follows."""
@@ -86,7 +90,7 @@ class RecordStore:
 
         def work(db: sqlite3.Connection) -> list[str]:
             rows = db.execute(
-                "SELECT known FROM cameras WHERE known <> '' AND (? IS NULL OR site = ?)"
+                "SELECT known FROM cameras WHERE ? IS NULL OR site = ?"
                 " ORDER BY site, camera",
                 (site, site),
             )
@@ -199,29 +203,6 @@ class RecordStore:
                 "SELECT jpeg FROM pictures WHERE survey = ? AND n = ?", (survey, n)
             ).fetchone()
             return None if row is None else bytes(row["jpeg"])
-
-        return await self._database.do(work)
-
-    async def keep_camera_picture(self, site: str, camera: str, jpeg: bytes) -> None:
-        """Keep the last picture that a probe has taken of a camera."""
-
-        def work(db: sqlite3.Connection) -> None:
-            db.execute(
-                "INSERT INTO cameras (site, camera, known, picture) VALUES (?, ?, '', ?)"
-                " ON CONFLICT (site, camera) DO UPDATE SET picture = excluded.picture",
-                (site, camera, jpeg),
-            )
-
-        await self._database.do(work)
-
-    async def camera_picture(self, site: str, camera: str) -> bytes | None:
-        """Return the last picture that a probe has taken of a camera."""
-
-        def work(db: sqlite3.Connection) -> bytes | None:
-            row = db.execute(
-                "SELECT picture FROM cameras WHERE site = ? AND camera = ?", (site, camera)
-            ).fetchone()
-            return None if row is None or row["picture"] is None else bytes(row["picture"])
 
         return await self._database.do(work)
 

@@ -71,9 +71,6 @@ class NalCodec(Protocol):
         It may say no of any: this is the short way for what nearly all cameras send.
         """
 
-    def disposable(self, head: bytes) -> bool:
-        """Tell whether no other picture needs this slice's picture."""
-
     def format(self, parameter_sets: Sequence[bytes]) -> VideoFormat:
         """Describe the video by its parameter sets."""
 
@@ -143,10 +140,6 @@ class H264Codec:
                 return False
         return first is not last and last[:2] == indicator + _LAST_OF_SLICE
 
-    def disposable(self, head: bytes) -> bool:
-        """Tell whether nal_ref_idc is 0."""
-        return not head[0] & 0x60
-
     def format(self, parameter_sets: Sequence[bytes]) -> VideoFormat:
         """Describe the video by its first readable SPS."""
         for nal in parameter_sets:
@@ -212,11 +205,6 @@ class H265Codec:
         """Tell nothing: browsers that play H.265 are few, its frames go the long way."""
         del payloads
         return False
-
-    def disposable(self, head: bytes) -> bool:
-        """Tell whether it is a sub-layer non-reference picture (even types below 16)."""
-        kind = h265.nal_type(head[0])
-        return kind < 16 and kind % 2 == 0  # noqa: PLR2004  # Rec. H.265 table 7-1
 
     def format(self, parameter_sets: Sequence[bytes]) -> VideoFormat:
         """Describe the video by its first readable SPS."""

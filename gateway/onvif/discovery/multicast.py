@@ -71,7 +71,7 @@ class Prober:
         for turn in range(times):
             for message in self._messages:
                 self._send(message, GROUP)
-            await asyncio.sleep(min(0.5, random.uniform(0.05, 0.25) * 2**turn))  # noqa: S311
+            await asyncio.sleep(min(0.5, random.uniform(0.05, 0.25) * 2**turn))  # noqa: S311  # a pause, no secret
 
     async def call_each(self, times: int = 2) -> None:
         """Send both forms to each host of the subnets, paced, ``times`` times."""

@@ -84,36 +84,33 @@ def test_added_camera_follows_the_last_one_in_its_style(files: SiteFiles, tmp_pa
 
 
 def test_rename_touches_one_text_and_keeps_its_quotes(files: SiteFiles) -> None:
-    assert changed(files.rename_camera("lenina-12", "yard", "Ворота")) == [
+    assert changed(files.change_camera("lenina-12", "yard", {"name": "Ворота"})) == [
         "-    name: 'Двор'",
         "+    name: 'Ворота'",
     ]
-    assert changed(files.rename_camera("lenina-12", "entrance-1", {"ru": "Вход"})) == [
+    assert changed(files.change_camera("lenina-12", "entrance-1", {"name": {"ru": "Вход"}})) == [
         '-  - {id: entrance-1, name: {ru: "Подъезд 1"}, onvif: 10.12.0.21}   # Hikvision',
         '+  - {id: entrance-1, name: {ru: "Вход"}, onvif: 10.12.0.21}   # Hikvision',
     ]
 
 
 def test_disable_and_enable(files: SiteFiles, tmp_path: Path) -> None:
-    off = files.set_enabled("lenina-12", enabled=False, camera="entrance-1")
+    off = files.change_camera("lenina-12", "entrance-1", {"enabled": False})
     assert changed(off)[1].endswith("onvif: 10.12.0.21, enabled: false}   # Hikvision")
-    yard = files.set_enabled("lenina-12", enabled=False, camera="yard")
+    yard = files.change_camera("lenina-12", "yard", {"enabled": False})
     assert changed(yard) == ["+    enabled: false"]
-    site = files.set_enabled("lenina-12", enabled=False)
+    site = files.change_site("lenina-12", {"enabled": False})
     assert changed(site) == ["+enabled: false"]
     loaded = load(tmp_path, {"CAMERAS": "x"}).sites["lenina-12"]
     assert not loaded.enabled
     assert not any(camera.enabled for camera in loaded.cameras)
-    files.set_enabled("lenina-12", enabled=True, camera="yard")
-    assert changed(files.set_enabled("lenina-12", enabled=True)) == [
-        "-enabled: false",
-        "+enabled: true",
-    ]
+    files.change_camera("lenina-12", "yard", {"enabled": None})
+    assert changed(files.change_site("lenina-12", {"enabled": None})) == ["-enabled: false"]
 
 
 def test_enabling_what_is_enabled_changes_nothing(files: SiteFiles) -> None:
     _, version = files.read("lenina-12")
-    edit = files.set_enabled("lenina-12", enabled=True, camera="yard")
+    edit = files.change_camera("lenina-12", "yard", {"enabled": None})
     assert (edit.diff, edit.version) == ("", version)
 
 
@@ -179,7 +176,7 @@ def test_every_layout_can_be_edited_and_restored(layout: str, tmp_path: Path) ->
     lost = kept - set(path.read_bytes().splitlines())
     assert len(lost) <= 1
     files.change_camera("lenina-12", "new", {"pull": "on_demand", "name": {"ru": "Ы", "no": "N"}})
-    files.set_enabled("lenina-12", camera="new", enabled=False)
+    files.change_camera("lenina-12", "new", {"enabled": False})
     fleet = load(tmp_path, {})
     assert fleet.errors == ()
     cameras = fleet.sites["lenina-12"].cameras
@@ -190,7 +187,7 @@ def test_every_layout_can_be_edited_and_restored(layout: str, tmp_path: Path) ->
     if "\r\n" in LAYOUTS[layout]:
         assert path.read_bytes().count(b"\n") == path.read_bytes().count(b"\r\n")
     for name in ids:
-        files.rename_camera("lenina-12", name, {"ru": "Й"})
+        files.change_camera("lenina-12", name, {"name": {"ru": "Й"}})
         files.replace_camera("lenina-12", name, {"rtsp": f"rtsp://10.0.0.77/{name}"})
     files.remove_camera("lenina-12", "new")
     assert [camera.id for camera in load(tmp_path, {}).sites["lenina-12"].cameras] == ids
@@ -254,7 +251,7 @@ def test_names_cannot_escape_the_directory(site: str, tmp_path: Path) -> None:
     for call in (
         lambda: files.read(site),
         lambda: files.create_site(site, {"name": "x"}),
-        lambda: files.set_enabled(site, enabled=False),
+        lambda: files.change_site(site, {"enabled": False}),
     ):
         assert refusal(call).kind is ErrorKind.BAD_REQUEST
     assert list(inner.iterdir()) == []
@@ -266,7 +263,7 @@ def test_link_out_of_the_directory_is_not_followed(tmp_path: Path) -> None:
     outside = tmp_path / "outside.yaml"
     outside.write_text("name: x\n")
     (inner / "a.yaml").symlink_to(outside)
-    assert refusal(lambda: SiteFiles(inner).set_enabled("a", enabled=False)).kind is (
+    assert refusal(lambda: SiteFiles(inner).change_site("a", {"enabled": False})).kind is (
         ErrorKind.FORBIDDEN
     )
     assert outside.read_text() == "name: x\n"
@@ -276,7 +273,7 @@ def test_link_inside_the_directory_stays_a_link(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "real.txt").write_text("name: x\n")
     (tmp_path / "a.yaml").symlink_to("store/real.txt")
-    SiteFiles(tmp_path).set_enabled("a", enabled=False)
+    SiteFiles(tmp_path).change_site("a", {"enabled": False})
     assert (tmp_path / "a.yaml").is_symlink()
     assert "enabled: false" in (tmp_path / "store" / "real.txt").read_text()
 
@@ -333,20 +330,22 @@ def test_stale_version_is_refused_and_the_hand_edit_stays(files: SiteFiles, tmp_
     _, version = files.read("lenina-12")
     by_hand = COMMENTED.replace("Двор", "Парк")
     write(tmp_path, by_hand)
-    error = refusal(lambda: files.rename_camera("lenina-12", "yard", "x", version=version))
+    error = refusal(
+        lambda: files.change_camera("lenina-12", "yard", {"name": "x"}, version=version)
+    )
     assert error.kind is ErrorKind.CONFLICT
     assert files.read("lenina-12")[0] == by_hand
     fresh = files.read("lenina-12")[1]
-    edit = files.rename_camera("lenina-12", "yard", "x", version=fresh)
+    edit = files.change_camera("lenina-12", "yard", {"name": "x"}, version=fresh)
     assert edit.version == files.read("lenina-12")[1]
 
 
 def test_broken_file_is_not_edited(files: SiteFiles, tmp_path: Path) -> None:
     write(tmp_path, "name: [x\n")
-    error = refusal(lambda: files.set_enabled("lenina-12", enabled=False))
+    error = refusal(lambda: files.change_site("lenina-12", {"enabled": False}))
     assert error.kind is ErrorKind.CONFIG_INVALID
     write(tmp_path, "- a\n- b\n")
-    assert refusal(lambda: files.set_enabled("lenina-12", enabled=False)).kind in (
+    assert refusal(lambda: files.change_site("lenina-12", {"enabled": False})).kind in (
         ErrorKind.CONFIG_INVALID,
         ErrorKind.CONFLICT,
     )
@@ -358,7 +357,7 @@ def test_mode_is_kept(files: SiteFiles, tmp_path: Path) -> None:
     if os.geteuid() == 0:
         os.chown(path, 12345, 23456)
     before = path.stat()
-    files.set_enabled("lenina-12", enabled=False)
+    files.change_site("lenina-12", {"enabled": False})
     after = path.stat()
     assert (after.st_mode, after.st_uid, after.st_gid) == (
         before.st_mode,
@@ -439,7 +438,11 @@ async def test_hand_edit_in_the_last_moment_is_never_overwritten(tmp_path: Path)
         count = 0
         while not stop.is_set():
             enabled = bool(count % 2)
-            conflicts(lambda enabled=enabled: files.set_enabled("lenina-12", enabled=enabled))
+            conflicts(
+                lambda enabled=enabled: files.change_site(
+                    "lenina-12", {"enabled": None if enabled else False}
+                )
+            )
             count += 1
         return count
 

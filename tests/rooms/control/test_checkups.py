@@ -142,9 +142,7 @@ async def test_a_camera_that_got_worse_is_told_and_a_mended_one_no_more(
         assert first.main is not None
         assert first.main.codec == "H264"
         assert (first.main.width, first.main.fps) == (1280, pytest.approx(15, abs=3))
-        picture = await made.net.records.camera_picture("house", "door")
-        assert picture is not None
-        assert made.posters["house", "door"] == picture
+        assert made.posters["house", "door"].startswith(b"\xff\xd8")
         await until(lambda: made.notes.of("house", "door").checked)
         # The records say that it was worse a moment ago, as a look at a changed camera would.
         bad = CameraVerdict(Playable.NOWHERE, None, None)

@@ -83,7 +83,6 @@ async def test_everything_outlives_the_process(tmp_path: Path) -> None:
         await first.remember(KNOWN)
         await first.begin_survey("house", "s1")
         await first.save_picture("s1", 3, JPEG)
-        await first.keep_camera_picture("house", "door", JPEG)
         numbers = [(await first.accept(RECORD)).number for _ in range(2)]
     assert numbers == [1, 2]
     async with RecordStore(tmp_path) as second:
@@ -91,7 +90,6 @@ async def test_everything_outlives_the_process(tmp_path: Path) -> None:
         assert await second.remembered("other") == []
         assert await second.picture("s1", 3) == JPEG
         assert await second.picture("s1", 4) is None
-        assert await second.camera_picture("house", "door") == JPEG
         assert await second.acceptance("house", "door") == replace(RECORD, number=2)
         await second.begin_survey("house", "s2")
         assert await second.picture("s1", 3) is None
