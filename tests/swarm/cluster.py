@@ -19,6 +19,7 @@ from gateway.runtime.swarm import names
 from tests.docker import lan
 from tests.peers import engine as peer
 from tests.peers.engine import IMAGE, ROOT, Engine
+from tests.swarm import guide
 from tests.waiting import until
 
 NORTH: Final = "192.168.23.5"
@@ -109,15 +110,19 @@ class Cluster:
         if data is not None:
             os.chown(data, _UID, _UID)
         if names.CONTROL_NETWORK not in self.docker("network", "ls", "--format", "{{.Name}}"):
-            kind = ("--driver", "overlay", "--internal", "--attachable")
-            self.docker("network", "create", *kind, names.CONTROL_NETWORK)
-        self.docker(
-            *("stack", "deploy", "--resolve-image", "never"),
-            *("-c", "stack.yaml", "-c", str(self._without_proxy()), _STACK),
-            more={
+            guide.typed(self.north, "--driver overlay", {})
+        guide.typed(
+            self.north,
+            "stack deploy",
+            {
+                "DATA=/var/lib/camera-gateway": f"DATA={data or 'data'}",
+                # No registry has the images here, and the proxy runs outside.
+                "deploy -c stack.yaml": "deploy --resolve-image never -c stack.yaml "
+                f"-c {self._without_proxy()}",
+            },
+            environment={
                 "GATEWAY_IMAGE": peer.GATEWAY_IMAGE,
                 "SITES": str(sites),
-                "DATA": str(data or "data"),
                 "ENGINE": str(self.proxied.parent),
             },
         )
@@ -260,24 +265,9 @@ def _form(one: Cluster) -> None:
         )
         for engine, client, address in ((one.north, north, NORTH), (one.south, south, SOUTH)):
             one.nodes[engine.name] = client.info()["Swarm"]["NodeID"]
-            _own_network(client, RANGES[address])
-    one.label(one.north, **{"camera-gateway.home": "true"})
-
-
-def _own_network(client: Any, addresses: str) -> None:
-    """Do what ``gateway doctor`` tells the administrator to do on each node."""
-    pool = {"Subnet": NETWORK["subnet"], "Gateway": NETWORK["gateway"], "IPRange": addresses}
-    answer = client.post(
-        f"{client.base_url}/v{client.api_version}/networks/create",
-        json={
-            "Name": names.CONFIG_NETWORK,
-            "ConfigOnly": True,
-            "Options": {"parent": NETWORK["parent"]},
-            "IPAM": {"Driver": "default", "Config": [pool]},
-        },
-        timeout=20,
-    )
-    answer.raise_for_status()
+            here = {RANGES[NORTH]: RANGES[address], "enp0s3": NETWORK["parent"]}
+            guide.typed(engine, "--config-only", here)
+    guide.typed(one.north, "camera-gateway.home=true", {" north": f" {one.nodes[one.north.name]}"})
 
 
 class Company:

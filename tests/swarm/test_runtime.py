@@ -21,7 +21,8 @@ from gateway.runtime.swarm.runtime import SwarmOptions, SwarmRuntime
 from gateway.wcs.settings import embedded_container_files, wcs_files
 from tests.docker import lan
 from tests.peers.engine import IMAGE, Engine, base_image
-from tests.swarm.cluster import NETWORK, NORTH, RANGES, SOUTH, Cluster
+from tests.swarm import guide
+from tests.swarm.cluster import NETWORK, RANGES, SOUTH, Cluster
 from tests.waiting import until
 
 pytestmark = [pytest.mark.docker, pytest.mark.swarm, pytest.mark.xdist_group("docker")]
@@ -198,7 +199,8 @@ async def test_doctor_says_what_each_node_lacks(
     fixes = "\n".join(one.fix for one in found if one.check == "addresses")
     for engine in (swarm.north, swarm.south):
         assert f"on {engine.name}: docker network create --config-only" in fixes
-    swarm.label(swarm.north, **{names.RANGE_LABEL: RANGES[NORTH]})
+    node = {" north": f" {swarm.nodes[swarm.north.name]}"}
+    guide.typed(swarm.north, "--label-add camera-gateway.ip-range", node)
     swarm.label(swarm.south, **{names.RANGE_LABEL: RANGES[SOUTH]})
     await runtime.create(spec("first"))
     found = await doctor_swarm.swarm(at, servers, [])
