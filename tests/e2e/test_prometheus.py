@@ -98,6 +98,16 @@ def test_every_alert_says_what_to_do() -> None:
     assert told == names
 
 
+def test_every_alert_is_tried() -> None:
+    rules = yaml.safe_load((DOCS / "alerts.yml").read_text())
+    names = {rule["alert"] for group in rules["groups"] for rule in group["rules"]}
+    cases = yaml.safe_load((DOCS / "alerts_test.yml").read_text())["tests"]
+    fired = {
+        one["alertname"] for case in cases for one in case["alert_rule_test"] if one["exp_alerts"]
+    }
+    assert fired == names
+
+
 async def test_prometheus_reads_the_gateway_and_every_expression_works(tmp_path: Path) -> None:
     port, sites = free_port(), tmp_path / "sites"
     sites.mkdir()

@@ -12,7 +12,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from gateway.api import keys
 from gateway.control.facts import Facts, ServerFacts
 from gateway.kit.measures import BOUNDS, Measures
+from gateway.model.company import Problem, Severity
+from gateway.model.probe import Playable
 from gateway.model.server import Role, ServerObserved, ServerState, ServerStats
+from gateway.model.status import Checked
 from tests.rooms.api.people import ANNA, Client, browser
 from tests.rooms.api.stage import OFFER, SDP, STAFF, Stage, problem_of
 
@@ -55,6 +58,39 @@ async def test_buildings_cameras_and_servers_are_counted(door: Client) -> None:
     assert found["servers", (("role", "origin"), ("site", "open"), ("state", "running"))] == 1
     assert found["loops_stalled", ()] == 0
     assert found["process_resident_memory_bytes", ()] > 0
+
+
+async def test_viewers_load_verdicts_and_mistakes_are_told(door: Client, stage: Stage) -> None:
+    seen = stage.board.site("open")
+    assert seen is not None
+    [origin], [entrance, yard] = seen.servers, seen.cameras
+    edge = replace(origin, id="open.edge1", role=Role.EDGE, viewers=30, cpu=0.25)
+    when = datetime(2026, 5, 5, tzinfo=UTC)
+    judged = Checked(Playable.SOMEWHERE, "plays in some browsers only", "H.264", when)
+    stage.board.publish(
+        replace(
+            seen,
+            servers=(replace(origin, viewers=12, cpu=0.5), edge),
+            cameras=(replace(entrance, checked=judged), yard),
+        )
+    )
+    stage.problems = (
+        Problem("a.yaml", 1, "name", "is missing"),
+        Problem("a.yaml", 2, "rtsp", "is malformed"),
+        Problem("b.yaml", 3, "scaling", "is more than there is", Severity.WARNING),
+    )
+    found = await read(door)
+    assert found["viewers", (("site", "open"),)] == 42
+    assert found["viewers", (("site", "office"),)] == 0
+    assert found["server_cpu_ratio", (("server", "open"), ("site", "open"))] == 0.5
+    assert found["server_cpu_ratio", (("server", "open.edge1"), ("site", "open"))] == 0.25
+    assert ("server_cpu_ratio", (("server", "office"), ("site", "office"))) not in found
+    assert found["verdicts", (("playable", "somewhere"),)] == 1
+    assert found["verdicts", (("playable", "everywhere"),)] == 0
+    unknown = found["verdicts", (("playable", "unknown"),)]
+    assert unknown == sum(len(site.cameras) for site in stage.sites.values()) - 1
+    assert found["config_problems", (("severity", "error"),)] == 2
+    assert found["config_problems", (("severity", "warning"),)] == 1
 
 
 async def test_what_media_servers_count_is_passed_on(door: Client, stage: Stage) -> None:

@@ -1,6 +1,7 @@
 """The public door, the staff's own, and the certificate on both."""
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -21,6 +22,8 @@ from gateway.config.load import Loader, load
 from gateway.front_door import Doors
 from gateway.kit.secret import Secret
 from gateway.model.company import Tls
+from gateway.service import Options, Service
+from tests.e2e.company import free_port
 from tests.rooms.api.people import ANNA
 from tests.rooms.api.stage import STAFF, Stage, site_of
 
@@ -163,6 +166,29 @@ async def test_old_tls_is_refused(stage: Stage, stack: AsyncExitStack) -> None:
     session = await stack.enter_async_context(ClientSession(connector=connector))
     with pytest.raises(OSError, match=r"(?i)ssl|protocol"):
         await session.get(f"https://127.0.0.1:{doors.port}/healthz")
+
+
+async def test_metrics_tell_when_the_certificate_expires(tmp_path: Path) -> None:
+    tls, port = certified("cams.example"), free_port()
+    folder = tmp_path / "sites"
+    folder.mkdir()
+    settings = written(folder, tls) / "gateway.yaml"
+    with settings.open("a") as more:
+        more.write(f"data_dir: {tmp_path / 'data'}\nmetrics_listen: 127.0.0.1:{port}\n")
+    service = Service(Options(directory=folder, listen=LOCAL))
+    try:
+        await service.start()
+        assert service.url.startswith("https://")
+        metrics = f"http://127.0.0.1:{port}/metrics"
+        async with ClientSession() as session, session.get(metrics) as answer:
+            text = await answer.text()
+        [line] = re.findall(r"^camera_gateway_certificate_expiry\S+ (\S+)$", text, re.MULTILINE)
+        expires = datetime.fromtimestamp(float(line), UTC)
+        shown = x509.load_pem_x509_certificate(tls.certificate.encode())
+        assert expires == shown.not_valid_after_utc
+        assert 29 <= (expires - datetime.now(UTC)).days <= 30
+    finally:
+        await service.close(remove=True)
 
 
 def test_the_files_of_a_certificate_are_checked_together(tmp_path: Path) -> None:
