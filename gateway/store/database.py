@@ -6,6 +6,7 @@ damaged is put aside, and a new one begun: cameras are not to wait for somebody 
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +20,7 @@ DAMAGED: Final = ".damaged"
 """What is added to the name of a file that was put aside; the last one is kept."""
 
 _BUSY_MS: Final = 5000
+_AGAIN_S: Final = 0.01
 _WITHIN_S: Final = 15.0
 _CACHE_KB: Final = 32
 """Rows are mostly added; SQLite's own 2 MB a file would fill over hours, and look like a leak. With
@@ -114,7 +116,7 @@ class Database:
         try:
             connection.row_factory = sqlite3.Row
             connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
-            connection.execute("PRAGMA journal_mode = WAL")
+            _write_ahead(connection)
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
@@ -152,3 +154,17 @@ class Database:
 def _damages(error: sqlite3.DatabaseError) -> bool:
     """Tell whether the file itself is the trouble, and not the disk, a lock or a statement."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to a write-ahead log; for a new file's first one SQLite itself waits for nobody."""
+    until = time.monotonic() + _BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(_AGAIN_S)
+        else:
+            return

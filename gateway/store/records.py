@@ -90,8 +90,7 @@ class RecordStore:
 
         def work(db: sqlite3.Connection) -> list[str]:
             rows = db.execute(
-                "SELECT known FROM cameras WHERE ? IS NULL OR site = ?"
-                " ORDER BY site, camera",
+                "SELECT known FROM cameras WHERE ? IS NULL OR site = ? ORDER BY site, camera",
                 (site, site),
             )
             return [str(row["known"]) for row in rows]

@@ -304,7 +304,9 @@ async def test_the_keyboard_is_enough(company: Company) -> None:
         await page.keyboard.press("Tab")
         await page.keyboard.type("rtsp://somebody:secret@127.0.0.1/")
         await page.keyboard.press("Enter")
-        await expect(page.locator(".finder > .said")).to_contain_text("leave them out")
+        await expect(page.locator(".finder > .said")).to_contain_text(
+            "An address holds no user and password"
+        )
 
 
 async def tab_to(page: Page, name: str) -> None:

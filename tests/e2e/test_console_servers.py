@@ -41,7 +41,8 @@ EN = {
     "viewers": ("2 viewers", "1 viewer"),
     "cpu": r"processor \d+%",
     "running": "Running since",
-    "why": "Number of media servers: 2 in place of 1. 2 viewers are more than 75% of the places (1 × 2).",
+    "why": "Number of media servers: 2 in place of 1. "
+    "2 viewers are more than 75% of the places (1 × 2).",
 }
 
 

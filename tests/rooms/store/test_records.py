@@ -110,6 +110,23 @@ async def test_two_processes_may_write_at_once(tmp_path: Path) -> None:
     assert last.number == 50
 
 
+async def test_two_processes_may_begin_a_file_at_once(tmp_path: Path) -> None:
+    for number in range(40):
+        folder = tmp_path / str(number)
+        async with RecordStore(folder) as one, RecordStore(folder) as two:
+            assert await asyncio.gather(one.remembered(), two.remembered()) == [[], []]
+
+
+async def test_what_an_earlier_gateway_knew_is_kept_without_its_pictures(tmp_path: Path) -> None:
+    before = Database(tmp_path / FILE, records._MIGRATIONS[:2])
+    rows = [("house", "door", records._text(KNOWN), JPEG), ("house", "yard", "", JPEG)]
+    await before.do(lambda db: db.executemany("INSERT INTO cameras VALUES (?, ?, ?, ?)", rows))
+    await before.close()
+    async with RecordStore(tmp_path) as store:
+        assert await store.remembered() == [KNOWN]
+    assert JPEG not in (tmp_path / FILE).read_bytes()
+
+
 async def test_a_transaction_fails_wholly_and_the_store_goes_on() -> None:
     async with RecordStore(None) as store:
         with pytest.raises(GatewayError) as caught:
