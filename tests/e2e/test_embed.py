@@ -80,7 +80,9 @@ class Estate:
 
 
 @asynccontextmanager
-async def estate(root: Path, cameras: int = 1, **viewing: Any) -> AsyncIterator[Estate]:
+async def estate(
+    root: Path, cameras: int = 1, *, site: str = "house", **viewing: Any
+) -> AsyncIterator[Estate]:
     """Give an estate whose cameras are live."""
     building = DemoBuilding(credential=CREDENTIAL, discovery_port=None)
     async with (
@@ -92,10 +94,10 @@ async def estate(root: Path, cameras: int = 1, **viewing: Any) -> AsyncIterator[
             await building.start(cameras)
             origins = [ours.url.rstrip("/")]
             company.write_site(
-                "house", building.cameras, viewing={"allowed_origins": origins, **viewing}
+                site, building.cameras, viewing={"allowed_origins": origins, **viewing}
             )
             await company.begin()
-            await until(lambda: company.live("house"), within=PATIENCE)
+            await until(lambda: company.live(site), within=PATIENCE)
             yield Estate(company, ours, theirs)
         finally:
             await building.close()
@@ -251,6 +253,26 @@ async def loaded(frame: Frame) -> int:
     )
     assert len(sizes) >= 3, "the page with its words, its style, its script"
     return sum(sizes)
+
+
+async def test_the_two_lines_of_the_guide_show_a_building(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs/embed.md").read_text(encoding="utf-8")
+    [first, *_] = re.findall(r"```html\n(.*?)```", text, re.DOTALL)
+    async with (
+        estate(tmp_path, site="lenina-12", access="ticket") as here,
+        chromium() as browser,
+        window(browser) as viewer,
+    ):
+        made = mint(KEY, sites=["lenina-12"], valid_s=60, now=datetime.now(UTC))
+        # What stands for the company's own address, and what its PHP prints there.
+        lines = first.replace("https://cams.example.ru", here.company.url)
+        lines = lines.replace("<?= $ticket ?>", made)
+        assert lines.count("\n") == 2
+        assert here.company.url in lines
+        assert made in lines
+        await viewer.page.goto(here.ours.shows(lines))
+        await plays(viewer)
+        assert viewer.complaints == []
 
 
 async def test_a_ticket_opens_until_its_time_is_over(tmp_path: Path) -> None:
