@@ -63,8 +63,8 @@ async def test_viewers_move_to_an_upgraded_server_by_a_reconnect(
 
                 await company.begin()
                 for watcher in (here, there):
-                    await until(lambda: watcher.plays > 1, within=30)  # noqa: B023  # awaited in this very turn
-                    await watcher.more(10, within=20)
+                    await until(lambda: watcher.plays > 1, within=15)  # noqa: B023  # awaited in this very turn
+                    await watcher.more(10, within=15)
                 for site in ("first", "second"):
                     words = f"replaced media server {site}"
                     await until(lambda: said(company, words), within=10)  # noqa: B023  # awaited in this very turn
