@@ -70,6 +70,7 @@ def test_the_wheel_holds_the_package_the_page_and_nothing_else(wheel: Path) -> N
         ["git", "ls-files", "web"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
     assert not [name for name in tracked if f"gateway/{name}" not in names]
+    assert {f"gateway/commands/words.{language}.json" for language in ("en", "ru")} <= {*names}
     tops = {name.partition("/")[0].partition("-")[0] for name in names}
     assert tops == {"gateway", "camera_gateway"}
     assert any(name.endswith("licenses/LICENSE") for name in names)
