@@ -17,7 +17,8 @@ from gateway.kit.secret import Secret
 from gateway.kit.signals import until_told
 from gateway.model.company import Fleet
 from gateway.model.errors import ErrorKind, GatewayError
-from gateway.service import Options, Service, web_dir
+from gateway.service import Options, Service
+from gateway.webfolder import web_folder
 from tests.waiting import until
 
 
@@ -136,7 +137,7 @@ async def test_nobody_who_answers_is_said() -> None:
 
 
 def test_the_page_is_found() -> None:
-    assert (web_dir() / "index.html").is_file()
+    assert (web_folder() / "index.html").is_file()
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,7 @@ async def test_a_camera_that_begins_anew_all_the_time_is_told_of_once() -> None:
     assert told == ["viewers wait for the camera"] * 2
 
 
+@pytest.mark.slow
 async def test_five_percent_loss_is_repaired() -> None:
     async with (
         running() as engine,

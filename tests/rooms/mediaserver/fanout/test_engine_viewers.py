@@ -314,6 +314,7 @@ async def test_a_stranger_moves_nobody(scene: Scene) -> None:
         await until(lambda: len(viewer.packets) == 6)
 
 
+@pytest.mark.slow
 async def test_a_viewer_that_says_goodbye_is_gone_soon(scene: Scene) -> None:
     async with LeanViewer() as viewer:
         await scene.join(viewer)
@@ -342,6 +343,7 @@ async def test_an_alert_in_a_viewers_name_does_not_end_it(scene: Scene) -> None:
         assert not viewer.ended
 
 
+@pytest.mark.slow
 async def test_a_silent_viewer_is_paused_and_then_forgotten() -> None:
     settings = EngineSettings(bind=("127.0.0.1",), silence_pause=0.4, consent_timeout=2.0)
     async with Scene(settings) as scene, LeanViewer() as viewer:

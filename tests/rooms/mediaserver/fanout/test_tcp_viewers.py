@@ -229,6 +229,7 @@ async def test_a_viewer_that_breaks_the_framing_is_cut_off_and_may_come_again(
         await until(lambda: scene.engine.viewers()[0].address == "127.0.0.1")
 
 
+@pytest.mark.slow
 async def test_idle_connections_are_few_and_go(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:

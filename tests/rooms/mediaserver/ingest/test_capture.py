@@ -93,6 +93,7 @@ async def test_a_camera_that_falls_silent_counts_as_lost_and_is_pulled_again() -
         assert peer.count("TEARDOWN") == 1
 
 
+@pytest.mark.slow
 async def test_a_camera_that_was_frozen_is_asked_anew_soon() -> None:
     patient = replace(QUICK, request_s=60.0)
     async with rtsp_peer() as peer, capturing(peer, patient) as (_, sink):

@@ -4,6 +4,8 @@ import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from gateway.kit.clock import SystemClock
 from gateway.kit.secret import Secret
 from gateway.mediaserver.ingest.capture import Capture, CaptureSettings, CaptureStatus
@@ -11,6 +13,8 @@ from gateway.mediaserver.ports import AudioCodec, VideoCodec
 from tests.rooms.mediaserver.ingest.sinks import Recorder, decode
 from tests.rooms.mediaserver.outlet.conftest import Served, serve
 from tests.waiting import until
+
+pytestmark = pytest.mark.slow
 
 
 @asynccontextmanager

@@ -10,6 +10,8 @@ from tests.peers import gst_camera
 from tests.rooms.mediaserver.outlet.conftest import PASSWORD, USER, Served, serve
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 GSTREAMER = """
 import sys
 import gi
