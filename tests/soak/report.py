@@ -15,10 +15,9 @@ WARM_UP_S: Final = 900.0
 """Caches, pools and the allocator's arenas fill in the first minutes, ever more slowly."""
 PAGE_KB_H: Final = 4 * 60
 """A page of memory a minute: what is below is called nothing."""
-MEASURES: Final = ("uss_kb", "pss_kb", "descriptors", "threads", "processes", "tasks")
+MEASURES: Final = ("uss_kb", "descriptors", "threads", "processes", "tasks")
 _WORDS: Final = {
     "uss_kb": "own memory (USS), KB",
-    "pss_kb": "memory (PSS), KB",
     "descriptors": "descriptors",
     "threads": "threads",
     "processes": "child processes",
