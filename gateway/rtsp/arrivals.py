@@ -1,7 +1,7 @@
 """Reads the connections of many cameras at one waking.
 
 Each waking for a single frame finds the processor's caches cold: with ten cameras that costs more
-than a frame's own work. Of many cameras what has come is read each 15 ms, as network cards do it
+than a frame's own work. Of many cameras what has come is read each 20 ms, as network cards do it
 (interrupt coalescing); of a few at once.
 """
 
@@ -14,8 +14,8 @@ from typing import Final
 MANY: Final = 4
 """From so many connections on it pays to wait."""
 
-TICK_S: Final = 0.015
-"""Less than half of a frame's time; half of it is what a picture comes later."""
+TICK_S: Final = 0.02
+"""Half of a frame's time; half of it is what a picture comes later."""
 
 _PATIENCE: Final = 5
 """Wakings for nothing until the next arrival is awaited again."""

@@ -210,7 +210,7 @@ class Stream:
             if frame is None or frame.first - viewer.left_at > _MAX_GAP:
                 self._wait(viewer)
                 return
-            batches = self.batches(frame, viewer.group.key)
+            batches = self._cached_batches(frame, viewer.group.key)
             if self._delivery.send(batches, [viewer]):
                 self._lose([viewer])
                 return
@@ -221,16 +221,23 @@ class Stream:
 
     def batches(self, frame: Frame, key: GroupKey) -> tuple[Batch, ...]:
         """Return the packets of ``frame`` for the viewers of ``key``."""
+        headers = self.video.headers(
+            key,
+            first=frame.first,
+            timestamp=frame.timestamp,
+            count=len(frame.payloads),
+            marker=True,
+        )
+        return self._press.batches(headers, frame.payloads, key.tag)
+
+    def _cached_batches(self, frame: Frame, key: GroupKey) -> tuple[Batch, ...]:
+        """Return the packets of ``frame``, kept for the next newcomer.
+
+        What goes out live is not kept: memory that was just in use is warm.
+        """
         ready = frame.batches.get(key)
         if ready is None:
-            headers = self.video.headers(
-                key,
-                first=frame.first,
-                timestamp=frame.timestamp,
-                count=len(frame.payloads),
-                marker=True,
-            )
-            ready = self._press.batches(headers, frame.payloads, key.tag)
+            ready = self.batches(frame, key)
             gop = self.history.gop
             if gop is not None and frame.number >= gop.number:
                 frame.batches[key] = ready

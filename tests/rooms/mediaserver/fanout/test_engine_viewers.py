@@ -490,6 +490,18 @@ async def test_a_frame_that_breaks_the_contract_is_left_out(scene: Scene) -> Non
         assert contiguous(viewer.sequence())
 
 
+async def test_only_what_a_newcomer_was_sent_is_kept_ready(scene: Scene) -> None:
+    scene.push(key=True)
+    scene.push()
+    frames = scene.engine._streams["yard"].history._frames
+    async with LeanViewer() as viewer:
+        await scene.join(viewer)
+        await until(lambda: len(viewer.packets) == 6)
+        scene.push(count=3)
+        await until(lambda: len(viewer.packets) == 15)
+        assert [len(frame.batches) for frame in frames] == [1, 1, 0, 0, 0]
+
+
 async def test_hostile_datagrams_change_nothing(scene: Scene) -> None:
     scene.push(key=True)
     async with LeanViewer() as viewer:
