@@ -33,6 +33,7 @@ from gateway.model.probe import ProbeResult
 from gateway.model.status import CameraState, CameraStatus, SiteState, SiteStatus
 from gateway.rtsp.address import parse
 from gateway.rtsp.probe import Prober
+from gateway.saying import Sayings
 from gateway.store.record_page import page
 from tests.peers.onvif_device import PASSWORD
 from tests.peers.rtsp_peer import SDP, reply, rtsp_peer
@@ -131,7 +132,8 @@ async def test_from_the_search_to_the_acceptance_record(
         await work.close()
     assert record.make
     assert record.picture
-    clean(json.dumps(acceptance_view(record)) + page(record, "ru") + page(record, "en"))
+    pages = [page(record, language, Sayings(language).mend) for language in ("ru", "en")]
+    clean(json.dumps(acceptance_view(record)) + "".join(pages))
     clean(repr(record) + log.getvalue())
     clean(files_of(tmp_path))
 
